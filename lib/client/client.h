@@ -1,0 +1,148 @@
+/* client.h - a device of an account: connects, catches up, sends from a
+ * durable outbox, dedupes, acknowledges, and says what happens in events. No
+ * terminal, no argv. One thread: that of its loop.
+ *
+ * What it promises: an entry is in the archive before it is acknowledged and
+ * before its event; each entry gives one MESSAGE event at most, in order of
+ * seq; a send that client_send() took is sent until the server answers it,
+ * also after a crash of this process. */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/rng.h"
+#include "base/span.h"
+#include "client/archive.h"
+#include "proto/frame.h"
+
+struct client;
+
+enum client_link { LINK_DOWN, LINK_CONNECTING, LINK_SYNCING, LINK_UP,
+                   LINK_RETRYING, LINK_ENDED };
+
+enum client_event_kind {
+    EV_LINK,     /* link, delay_ms (retrying), code (close code), text */
+    EV_MESSAGE,  /* entry (any kind but account), fresh: came live */
+    EV_SENT,     /* conv, cid, seq, id, ts, dup */
+    EV_REFUSED,  /* conv, cid, code, text: will not be repeated */
+    EV_RECEIPT,  /* conv, user, delivered, read; or seq, delivered_n, read_n */
+    EV_PRESENCE, /* user, state, last */
+    EV_TYPING,   /* conv, user, on */
+    EV_CONV,     /* conv: title, roster or kind is known (changed) */
+    EV_GAP,      /* conv, from, to, code (why) */
+    EV_HEAD,     /* conv, seq: more in a big conversation */
+    EV_SYNCED,   /* replayed: entries that came before */
+    EV_ERROR,    /* code, text: an error without a request */
+};
+
+struct client_event {
+    enum client_event_kind kind;
+    enum client_link link;
+    int64_t delay_ms;
+    int attempt;
+    const char *code, *text;
+    uint64_t conv, user;
+    const struct entry *entry;
+    bool fresh, dup, on;
+    const char *cid;
+    int64_t seq, ts, from, to, delivered, read, delivered_n, read_n, last;
+    uint64_t id;
+    enum presence_state state;
+    int replayed;
+};
+
+typedef void client_event_fn(void *ctx, const struct client_event *ev);
+
+struct client_config {
+    struct loop *loop;
+    const struct clock *clock;
+    struct rng *rng;
+    const char *server; /* URL */
+    const char *dir;    /* archive and token live here */
+    const char *token;
+    uint32_t dev;
+    uint64_t user;
+    const char *ua;
+    const char *ca_file;
+    client_event_fn *event;
+    void *ctx;
+    bool read_nothing;  /* do not acknowledge (tail --ack stdin) */
+};
+
+int client_new(struct client **out, const struct client_config *cfg,
+               struct error *err);
+void client_free(struct client **c);
+void client_start(struct client *c); /* connect and keep connected */
+void client_stop(struct client *c);  /* bye, then EV_LINK ended */
+void client_retry_now(struct client *c);
+enum client_link client_link_state(const struct client *c);
+struct archive *client_archive(struct client *c);
+uint64_t client_user(const struct client *c);
+
+/* Take a message into the outbox (durable when this returns) and send it now
+ * or when the link is up. cid NULL: a random one; cid_out[65] gets it.
+ * body: raw JSON. 0; -CF_EXISTS: cid known, its state is in the archive. */
+struct client_send {
+    uint64_t conv;
+    const char *cid;
+    struct span body;
+    int64_t thread, reply, ttl;
+    struct span mention;
+    enum frame_kind kind; /* FRAME_SEND (0), EDIT, DELETE, REACT */
+    int64_t of;           /* edit, delete, react */
+    struct span emoji;
+    bool on;
+};
+int client_send(struct client *c, const struct client_send *s, char *cid_out);
+
+/* The person saw everything up to seq. */
+void client_read(struct client *c, uint64_t conv, int64_t seq);
+void client_typing(struct client *c, uint64_t conv, bool on);
+void client_view(struct client *c, const uint64_t *convs, int nconvs,
+                 const uint64_t *users, int nusers);
+/* Is the person there? Goes with the heartbeat. */
+void client_active(struct client *c, bool active);
+
+/* Any request. done runs once: with the answer (ok, batch, sent, err), or with
+ * frame NULL when the link went down first (unknown). members: raw JSON
+ * members, absent: none. */
+typedef void client_done_fn(void *ctx, const struct frame *answer);
+void client_request(struct client *c, enum frame_kind kind,
+                    struct span members, client_done_fn *done, void *ctx);
+
+/* name -> user, and user or group title or id ("c5") -> conversation; asks the
+ * server when the archive does not know, and opens the direct conversation
+ * when it is a user. done(ctx, 0 or -CF_*, id). */
+void client_find_user(struct client *c, const char *name,
+                      void (*done)(void *ctx, int rc, uint64_t user),
+                      void *ctx);
+void client_find_conv(struct client *c, const char *name, bool open,
+                      void (*done)(void *ctx, int rc, uint64_t conv),
+                      void *ctx);
+/* Older history into the archive: before (0: newest). */
+void client_history(struct client *c, uint64_t conv, int64_t before,
+                    int64_t after, int limit,
+                    void (*done)(void *ctx, int rc, int count), void *ctx);
+
+/* Accounts over HTTP, blocking: register or login. */
+struct account_answer {
+    uint64_t user;
+    uint32_t dev;
+    char token[136];
+};
+int account_register(const char *server, const char *name,
+                     struct span password, const char *device,
+                     const char *invite, const char *ca_file,
+                     struct account_answer *out, struct error *err);
+int account_login(const char *server, const char *name, struct span password,
+                  const char *device, const char *ca_file,
+                  struct account_answer *out, struct error *err);
+int account_logout(const char *server, const char *token,
+                   const char *ca_file, struct error *err);
+
+#endif

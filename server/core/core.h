@@ -1,0 +1,348 @@
+/* core.h - the structures of a node, for the files of core/ only.
+ *
+ *   conn   a connection                       (conn.c, outq.c, dispatch.c)
+ *   user   a user who is connected here       (user.c)
+ *   live   a conversation with connected members here; its subs (live.c)
+ *   sub    one connection's place in one conversation's log     (live.c)
+ *   home   a conversation this node is home to                  (home.c)
+ *   peer   the numbered link to another node                    (peer.c)
+ *
+ * Delivery is one idea: live.head is how far the log is known to go, sub.sent
+ * how far it was handed to the connection. An entry that fits exactly
+ * (seq == sent + 1), with credit and room, is pushed; whatever else happens
+ * (a hole, a slow reader, a backlog, a lost bus message) leaves sent < head,
+ * and the feeder brings the rest from the store at the reader's speed. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/ring.h"
+#include "base/timer.h"
+#include "core/node.h"
+#include "core/wire.h"
+#include "proto/encode.h"
+#include "proto/frame.h"
+#include "proto/ids.h"
+
+/* ---- connections ---- */
+
+enum conn_state {
+    CONN_NEW,    /* no hello yet */
+    CONN_LOGIN,  /* hello or token is being looked up */
+    CONN_SYNC,   /* backlog on its way */
+    CONN_READY,
+    CONN_CLOSED, /* transport->close was called; freed by conn_lost() */
+};
+#define IN(state) (1u << (state))
+
+struct bucket { /* token bucket in thousandths */
+    int32_t tokens;
+    uint32_t at; /* low bits of mono ms of the last refill */
+};
+
+/* An entry handed over and not yet acknowledged: it holds credit. */
+struct credit_item {
+    struct sub *sub; /* NULL: given back */
+    int64_t seq;
+    uint32_t bytes;
+};
+
+struct conn {
+    struct node *node;
+    void *peer;
+    struct user *user;      /* NULL until logged in */
+    uint64_t id;            /* never re-used in this node's life */
+    struct link of_user;    /* in user->conns */
+    struct link feeding;    /* in node->feeding, while it is behind */
+    struct timer deadline;  /* hello, then heartbeat; stall is checked there */
+    uint32_t dev;
+    uint32_t registry_epoch;
+    uint8_t state, type;
+    bool strict, auto_ack, kicked, paused, feed_busy, synced, closing_sent;
+    uint8_t bad_frames;
+    uint16_t rate_errors;
+    uint16_t pending;       /* requests without an answer yet */
+    uint32_t seen;          /* mono s of the last bytes received */
+    uint32_t moved;         /* mono s of the last conn_took() */
+    uint32_t since;         /* mono s when bad_frames, rate_errors began */
+
+    struct wire **outq;     /* ring buffer; NULL while empty */
+    uint16_t out_head, out_len, out_cap;
+    uint32_t out_bytes;
+
+    struct credit_item *credit; /* ring buffer; NULL while nothing is owed */
+    uint16_t credit_head, credit_len, credit_cap;
+    uint32_t credit_bytes;
+    uint32_t win_bytes;
+    uint16_t win_entries;
+    uint16_t fragments;
+
+    struct link subs;       /* by sub.of_conn */
+    struct buf *rx;         /* a message in pieces; NULL while idle */
+    struct view *view;      /* what it looks at; NULL: nothing */
+    struct sync *sync;      /* the hello under way; NULL after synced */
+};
+
+struct user {
+    uint64_t id;
+    struct link conns;
+    struct bucket sends, control, history;
+    int64_t changes;        /* user_row.changes as known here */
+    uint32_t beat;          /* mono s of the last presence_beat() */
+    bool routed;
+    struct marks *marks;    /* folded marks waiting to be stored; or NULL */
+};
+
+/* What a connection looks at. */
+struct view {
+    uint64_t *convs, *users;
+    int conv_count, user_count;
+    struct link waiting;    /* in node->view_dirty */
+    struct presence_row *changed; /* to be sent at the next tick */
+    int changed_count;
+    int64_t next;           /* mono ms: not before */
+};
+
+/* ---- conversations as connected members see them ---- */
+
+struct live {
+    uint64_t conv;
+    enum conv_kind kind;
+    bool big;               /* more than live_members */
+    int64_t head;           /* highest seq known to be committed */
+    struct link subs;       /* by sub.of_live */
+    uint16_t viewers;       /* connections with it in their view */
+};
+
+struct sub {
+    struct live *live;
+    struct conn *conn;
+    struct link of_live, of_conn;
+    int64_t sent;           /* handed over up to here */
+    int64_t acked;          /* acknowledged by this device */
+    int64_t join;           /* may see from here */
+    int64_t until;          /* left: may see up to here; 0: member */
+    int64_t goal;           /* while syncing: head captured at hello */
+    bool behind;            /* sent < head and the feeder has to work */
+    bool quiet;             /* big, not viewed: gets head, not entries */
+};
+
+/* ---- conversations this node is home to ---- */
+
+struct member {
+    uint64_t user;
+    int64_t delivered, read, join;
+    enum role role;
+};
+
+enum home_state { HOME_LOADING, HOME_READY, HOME_CHANGING, HOME_LOST };
+
+struct home {
+    struct node *node;
+    uint64_t conv;
+    enum home_state state;
+    struct conv_row row;    /* head, term, last_id, epoch, members as known */
+    struct member *roster;  /* live members, rising by user; NULL: big or not
+                               loaded */
+    int roster_count;
+    struct link waiting;    /* struct request, until READY */
+    int under_way;          /* appends without an answer */
+    struct link lru;
+    struct link dirty;      /* in node->receipts_dirty */
+    struct home_pair *pair; /* direct: blocks and contact, cached */
+    struct home_recent *recent; /* last messages, for group receipts */
+    int64_t next_receipt, next_head; /* mono ms: not before */
+    int64_t head_announced;
+};
+
+/* A command on its way to the home of its conversation. Owned by whoever holds
+ * it; one allocation, the frame's bytes behind it. */
+struct request {
+    struct link link;
+    int origin;             /* node of the connection */
+    uint64_t conn;          /* its id there; 0: from the server itself */
+    uint64_t user;
+    uint32_t dev;
+    uint64_t conv;          /* what routes it */
+    bool over_budget;       /* answer `rate` unless it is a duplicate */
+    uint8_t hops;
+    int64_t started;        /* mono ns at origin, for the histogram; or 0 */
+    struct frame frame;     /* spans into bytes */
+    uint32_t len;
+    char bytes[];
+};
+
+/* ---- the node ---- */
+
+struct node {
+    struct node_env env;
+    struct node_config config;
+    struct store_port *store;
+    struct bus_port *bus;
+    struct registry_port *registry;
+    struct presence_port *presence;
+    struct wheel wheel;
+    struct id_maker ids;
+    struct ring ring;
+    uint16_t *nodes;        /* live ones, rising */
+    int node_count;
+    int64_t lease;
+    bool ready, draining, lost;
+    uint64_t next_conn;
+    struct map conns;       /* id -> conn */
+    struct map users;       /* id -> user */
+    struct map lives;       /* conv -> live */
+    struct map homes;       /* conv -> home */
+    struct map peers;       /* node + 1 -> peer */
+    struct link feeding;    /* conns with subs behind */
+    struct link home_lru;
+    struct link receipts_dirty;
+    struct link view_dirty;
+    struct map watched;     /* user -> struct watched (who looks) */
+    struct timer second;    /* once a second: ticks of all kinds */
+    struct timer fold;
+    struct link marks_dirty; /* struct marks */
+    int pending;            /* operations under way, for drain */
+    int64_t drain_until;
+    struct metrics metrics;
+    struct hist sent_hist;
+    struct buf scratch;     /* for encoding; never kept across a call out */
+};
+
+enum node_metric {
+    NM_CONNS, NM_FRAMES_IN, NM_FRAMES_OUT, NM_BYTES_IN, NM_BYTES_OUT,
+    NM_SENDS, NM_DUPS, NM_ENTRIES_DELIVERED, NM_RECEIPTS, NM_ERRORS,
+    NM_BEHIND, NM_FED, NM_HOLES, NM_REPAIRS, NM_TAKEOVERS, NM_HEARTBEATS,
+    NM_PRESENCE, NM_SHED, NM_CLOSED, NM_BUS_OUT, NM_BUS_IN, NM_COUNT
+};
+
+/* ================= connection side (conn.c, live.c, feed.c ...) ========== */
+
+/* conn.c */
+void conn_set_state(struct conn *c, enum conn_state next); /* checked */
+struct conn *conn_find(struct node *n, uint64_t id); /* NULL: gone */
+/* Queue w (a reference is taken). A full queue sheds hints; an entry that does
+ * not fit is refused: false (the caller leaves it to the feeder). */
+bool conn_push(struct conn *c, struct wire *w);
+/* Encode-once helpers for answers: bytes are copied into a wire. */
+void conn_answer(struct conn *c, struct span bytes);
+void conn_error(struct conn *c, int64_t re, const char *code, int64_t retry,
+                const char *msg);
+void conn_close(struct conn *c, int code, const char *why);
+/* An answer (or error) for a request of connection id, from wherever; counts
+ * down pending. Gone: nothing. */
+void node_answer(struct node *n, uint64_t conn, struct span bytes);
+/* Take queued entries of conv above seq out of the queue (R15). */
+void conn_purge(struct conn *c, uint64_t conv, int64_t above);
+
+/* dispatch.c: one row per kind. where LOCAL: handler(conn, frame). HOME: the
+ * request goes to the home of frame->conv, home_handler(home, request). */
+typedef void conn_handler(struct conn *c, const struct frame *f);
+typedef void home_handler(struct home *h, struct request *rq);
+struct command {
+    enum frame_kind kind;
+    conn_handler *local;
+    home_handler *home;
+    unsigned states;         /* IN(...) where it is allowed */
+    unsigned budget;         /* which bucket: 0 none, 1 sends, 2 control,
+                                3 history */
+};
+const struct command *command_of(enum frame_kind k); /* NULL: not a command */
+void dispatch(struct conn *c, struct span object);
+
+/* user.c */
+struct user *user_find(struct node *n, uint64_t id);
+bool bucket_take(struct node *n, struct bucket *b, int rate, int burst);
+
+/* live.c */
+struct live *live_find(struct node *n, uint64_t conv);
+struct sub *sub_find(struct conn *c, uint64_t conv);
+/* Subscribe c; sent: where to start. Idempotent. */
+struct sub *sub_add(struct conn *c, uint64_t conv, enum conv_kind kind,
+                    int64_t join, int64_t sent);
+void sub_remove(struct sub *s);
+
+/* deliver.c: called by the home's fan-out, here or through the bus. */
+struct delivery {
+    struct entry entry;
+    enum conv_kind kind;
+    bool big;
+    int64_t epoch;
+    const struct roster_change *changes; /* with the entry, if any */
+    int change_count;
+};
+void deliver_entry(struct node *n, const struct delivery *d);
+/* A frame for these users' connections here (except: a conn id, or 0).
+ * to NULL: for the viewers of conv (typing), all but `user`. */
+void deliver_push(struct node *n, enum wire_class class, uint64_t conv,
+                  const uint64_t *to, int count, uint64_t except,
+                  struct span bytes);
+/* `head` for members here of a big conversation who do not view it. */
+void deliver_head(struct node *n, uint64_t conv, int64_t head);
+
+/* feed.c */
+void feed_sub(struct sub *s);        /* it may be behind now */
+void feed_conn(struct conn *c);      /* credit or room came back */
+/* Compare heads with the store for conversations whose home is node `home`
+ * (-1: all), and the changes counters of users: repairs lost messages. */
+void repair_from_store(struct node *n, int home);
+
+/* marks.c (node side): fold, store, then tell the home. */
+void marks_ack(struct conn *c, uint64_t conv, int64_t seq, bool read);
+
+/* view.c */
+void view_changed(void *node, uint64_t user, enum presence_state state,
+                  int64_t last); /* presence_change_fn */
+void view_tick(struct node *n);
+void view_free(struct conn *c);
+
+/* ================= home side (home.c, fanout.c, peer.c ...) ============== */
+
+/* route.c: send rq to the home of rq->conv, here or over the bus. Takes rq. */
+void route_request(struct node *n, struct request *rq);
+struct request *request_new(struct conn *c, const struct frame *f,
+                            uint64_t conv, bool over_budget);
+void request_free(struct request **rq);
+/* Answer rq's connection, wherever it is, and free rq. */
+void request_answer(struct node *n, struct request *rq, struct span bytes);
+void request_error(struct node *n, struct request *rq, const char *code,
+                   int64_t retry, int64_t seq, const char *msg);
+
+/* home.c */
+struct home *home_get(struct node *n, uint64_t conv); /* loads if needed */
+void home_ring_changed(struct node *n);
+struct member *home_member(struct home *h, uint64_t user); /* roster only */
+
+/* Marks that are durable now, from any node: receipts go out. */
+void home_marks(struct node *n, const struct mark_row *rows, int count);
+/* Tell the home of each row's conversation (bus or call). */
+void route_marks(struct node *n, const struct mark_row *rows, int count);
+
+/* Heads of conversations as their homes know them, for fence: done(ctx) when
+ * all have answered, found[i] = head, or -1: not a member. */
+void route_ask_heads(struct node *n, uint64_t user, const uint64_t *convs,
+                     int count,
+                     void (*done)(void *ctx, const int64_t *heads, int count),
+                     void *ctx);
+/* typing, from a member here, to viewers on all nodes. */
+void route_typing(struct node *n, uint64_t conv, uint64_t user, bool on);
+/* This node has (or has no more) viewers of conv. Soft, repeated. */
+void route_view(struct node *n, uint64_t conv, bool on);
+/* Close a connection on another node: takeover (4409), revoke (4401). */
+void route_kick(struct node *n, int node, uint64_t conn, uint64_t user,
+                uint32_t dev, int code);
+/* Forget what is cached about the direct conversation of two users. */
+void route_forget_pair(struct node *n, uint64_t user, uint64_t other);
+
+/* peer.c */
+void peer_message(void *node, int from, struct span bytes); /* bus events */
+void peer_gap(void *node, int from);
+void peer_tick(struct node *n);     /* numbers again when idle */
+void peers_free(struct node *n);
+
+void homes_tick(struct node *n);    /* receipts, heads, eviction */
+void homes_free(struct node *n);
+
+#endif
