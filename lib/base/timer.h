@@ -24,6 +24,8 @@ struct timer {
 struct wheel {
     struct link slots[WHEEL_LEVELS][WHEEL_SLOTS];
     uint64_t used[WHEEL_LEVELS]; /* bit per non-empty slot */
+    struct link past;            /* set when already due */
+    struct link far;             /* beyond the coarsest level */
     int64_t now;                 /* all timers due <= now have run */
     void *ctx;                   /* handed to every timer */
 };
@@ -31,7 +33,8 @@ struct wheel {
 void wheel_init(struct wheel *w, int64_t now, void *ctx);
 
 void timer_init(struct timer *t, timer_fn *fn);
-/* Set or move t. A due time in the past runs at the next advance. */
+/* Set or move t. A due time in the past (at or before the wheel's now) runs
+ * first at the next advance, those among themselves in order of setting. */
 void timer_set(struct wheel *w, struct timer *t, int64_t due);
 void timer_cancel(struct wheel *w, struct timer *t);
 bool timer_is_set(const struct timer *t);
