@@ -42,11 +42,13 @@ struct bucket { /* token bucket in thousandths */
     uint32_t at; /* low bits of mono ms of the last refill */
 };
 
-/* An entry handed over and not yet acknowledged: it holds credit. */
+/* Entries handed over in one wire and not yet acknowledged: they hold credit
+ * until the last of them is. */
 struct credit_item {
     struct sub *sub; /* NULL: given back */
-    int64_t seq;
+    int64_t seq;     /* the last one */
     uint32_t bytes;
+    uint32_t count;
 };
 
 struct conn {
@@ -55,12 +57,11 @@ struct conn {
     struct user *user;      /* NULL until logged in */
     uint64_t id;            /* never re-used in this node's life */
     struct link of_user;    /* in user->conns */
-    struct link feeding;    /* in node->feeding, while it is behind */
+    struct link behind;     /* subs the feeder works for, by of_behind */
     struct timer deadline;  /* hello, then heartbeat; stall is checked there */
     uint32_t dev;
-    uint32_t registry_epoch;
     uint8_t state, type;
-    bool strict, auto_ack, kicked, paused, feed_busy, synced, closing_sent;
+    bool strict, auto_ack, claimed, paused, feed_busy, synced;
     uint8_t bad_frames;
     uint16_t rate_errors;
     uint16_t pending;       /* requests without an answer yet */
@@ -76,20 +77,19 @@ struct conn {
     uint16_t credit_head, credit_len, credit_cap;
     uint32_t credit_bytes;
     uint32_t win_bytes;
-    uint16_t win_entries;
-    uint16_t fragments;
+    uint16_t win_entries, credit_entries;
 
     struct link subs;       /* by sub.of_conn */
     struct buf *rx;         /* a message in pieces; NULL while idle */
     struct view *view;      /* what it looks at; NULL: nothing */
     struct sync *sync;      /* the hello under way; NULL after synced */
+    struct fence *fences;   /* waiting for subs to get somewhere */
 };
 
 struct user {
     uint64_t id;
     struct link conns;
     struct bucket sends, control, history;
-    int64_t changes;        /* user_row.changes as known here */
     uint32_t beat;          /* mono s of the last presence_beat() */
     bool routed;
     struct marks *marks;    /* folded marks waiting to be stored; or NULL */
@@ -102,7 +102,11 @@ struct view {
     struct link waiting;    /* in node->view_dirty */
     struct presence_row *changed; /* to be sent at the next tick */
     int changed_count;
+    int changed_cap;
     int64_t next;           /* mono ms: not before */
+    int64_t re;             /* the snapshot that is owed; -1: none */
+    int unknown;            /* users of it whose state has not come yet */
+    uint32_t round;         /* a newer view makes older answers void */
 };
 
 /* ---- conversations as connected members see them ---- */
@@ -124,9 +128,14 @@ struct sub {
     int64_t acked;          /* acknowledged by this device */
     int64_t join;           /* may see from here */
     int64_t until;          /* left: may see up to here; 0: member */
-    int64_t goal;           /* while syncing: head captured at hello */
+    struct link of_behind;
+    int64_t goal;           /* while syncing: where the backlog ends */
+    int64_t defer;          /* ... and the head behind it; 0: none deferred */
+    int64_t rejoin;         /* added again while it still was behind; or 0 */
     bool behind;            /* sent < head and the feeder has to work */
+    bool syncing;           /* synced waits for it */
     bool quiet;             /* big, not viewed: gets head, not entries */
+    bool viewing;           /* in the connection's view */
 };
 
 /* ---- conversations this node is home to ---- */
@@ -176,6 +185,20 @@ struct request {
 
 /* ---- the node ---- */
 
+/* An operation under way, at the head of every struct that store or registry
+ * hold for us: when the process dies (node_crash) or the node ends nobody
+ * completes it, and release() frees it. */
+struct node_op {
+    struct link link; /* in node->ops */
+    struct node *node;
+    void (*release)(struct node_op *op); /* frees it with all it owns */
+};
+/* Count it as pending and remember it. */
+void node_op_begin(struct node *n, struct node_op *op,
+                   void (*release)(struct node_op *op));
+/* It is over: forget and release it. */
+void node_op_end(struct node_op *op);
+
 struct node {
     struct node_env env;
     struct node_config config;
@@ -196,16 +219,20 @@ struct node {
     struct map lives;       /* conv -> live */
     struct map homes;       /* conv -> home */
     struct map peers;       /* node + 1 -> peer */
-    struct link feeding;    /* conns with subs behind */
+    struct link ops;        /* struct node_op: under way */
+    int behind;             /* subs that are behind */
     struct link home_lru;
     struct link receipts_dirty;
     struct link view_dirty;
     struct map watched;     /* user -> struct watched (who looks) */
     struct timer second;    /* once a second: ticks of all kinds */
     struct timer fold;
-    struct link marks_dirty; /* struct marks */
+    struct link marks_now;  /* struct marks to be stored at the end of turn */
+    struct link marks_dirty; /* struct marks that wait for their second */
+    struct repair *repair;  /* heads being compared; NULL: none */
     int pending;            /* operations under way, for drain */
-    int64_t drain_until;
+    int64_t drain_until, drain_spread;
+    enum { DRAIN_NOT, DRAIN_LEAVING, DRAIN_BYE, DRAIN_GONE } drain;
     struct metrics metrics;
     struct hist sent_hist;
     struct buf scratch;     /* for encoding; never kept across a call out */
@@ -231,6 +258,13 @@ void conn_answer(struct conn *c, struct span bytes);
 void conn_error(struct conn *c, int64_t re, const char *code, int64_t retry,
                 const char *msg);
 void conn_close(struct conn *c, int code, const char *why);
+/* What a route_kick() does where the connection is: close connection id if it
+ * is this user's (and this device's, unless dev is 0); conn 0: all of them. */
+void conn_kick(struct node *n, uint64_t conn, uint64_t user, uint32_t dev,
+               int code);
+/* Queue a copy of bytes that answers no request. */
+bool conn_put(struct conn *c, enum wire_class class, uint64_t conv,
+              int64_t seq, struct span bytes);
 /* An answer (or error) for a request of connection id, from wherever; counts
  * down pending. Gone: nothing. */
 void node_answer(struct node *n, uint64_t conn, struct span bytes);
