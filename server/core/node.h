@@ -17,6 +17,7 @@
 #include "bus/bus.h"
 #include "core/sabotage.h"
 #include "presence/presence.h"
+#include "proto/frame.h"
 #include "registry/registry.h"
 #include "store/store.h"
 

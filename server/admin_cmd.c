@@ -1,0 +1,357 @@
+#include "admin_cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin_users.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "proto/encode.h"
+#include "proto/ids.h"
+#include "shard.h"
+
+/* ---- answers ---- */
+
+void admin_done(struct admin_cmd *cmd)
+{
+    cmd->running = false;
+    cmd->done(cmd);
+}
+
+void admin_answer(struct admin_cmd *cmd, struct span members)
+{
+    buf_append_text(&cmd->out, "{\"ok\":true");
+    if (members.n > 0) {
+        buf_append_byte(&cmd->out, ',');
+        buf_append_span(&cmd->out, members);
+    }
+    buf_append_text(&cmd->out, "}\n");
+    admin_done(cmd);
+}
+
+void admin_fail(struct admin_cmd *cmd, int status, const char *msg)
+{
+    cmd->status = status;
+    buf_clear(&cmd->out);
+    buf_append_text(&cmd->out, "{\"ok\":false,\"msg\":");
+    json_write_text(&cmd->out, span_of(msg));
+    buf_append_text(&cmd->out, "}\n");
+    admin_done(cmd);
+}
+
+void admin_fail_code(struct admin_cmd *cmd, int rc, const char *what)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), "%s: %s", what, error_name(rc));
+    admin_fail(cmd,
+               rc == -CF_NOT_FOUND ? 404
+               : rc == -CF_EXISTS  ? 409
+                                   : 503,
+               text);
+}
+
+const char *admin_arg(struct admin_cmd *cmd, int i)
+{
+    json_t *args = json_object_get(cmd->request, "args");
+
+    return json_string_value(json_array_get(args, (size_t)i));
+}
+
+void admin_submit(struct admin_cmd *cmd, struct store_op *op)
+{
+    op->now = clock_wall(&cmd->server->clock.base);
+    store_submit(cmd->server->port, op);
+}
+
+/* ---- status ---- */
+
+static void sum_stats(struct server *s, struct node_stats *sum)
+{
+    struct node_stats one;
+
+    for (int i = 0; i < s->shard_count; i++) {
+        node_stats(s->shards[i]->node, &one);
+        sum->conns += one.conns;
+        sum->users += one.users;
+        sum->homes += one.homes;
+        sum->lives += one.lives;
+        sum->behind += one.behind;
+        sum->pending += one.pending;
+    }
+}
+
+static void status_done(struct store_op *op)
+{
+    static const char *const names[] = {"stored_users", "conversations",
+                                        "entries", "bytes"};
+    struct admin_cmd *cmd = op->ctx;
+    struct server *s = cmd->server;
+    struct node_stats sum = {0};
+    struct buf b;
+
+    buf_init(&b, 4096);
+    sum_stats(s, &sum);
+    enc_member_text(&b, "url", span_of(s->url));
+    enc_member_text(&b, "store", span_of(store_name(s->store)));
+    enc_member_text(&b, "durability", span_of(store_durability(s->store)));
+    enc_member_int(&b, "nodes", s->shard_count);
+    enc_member_int(&b, "connections", sum.conns);
+    enc_member_int(&b, "users", sum.users);
+    enc_member_int(&b, "homes", sum.homes);
+    enc_member_int(&b, "behind", sum.behind);
+    enc_member_int(&b, "pending", sum.pending);
+    for (size_t i = 0; op->rc == 0 && i < COUNT_OF(names); i++)
+        enc_member_int(&b, names[i], op->stats[i]);
+    enc_member_int(&b, "uptime_s",
+                   (clock_wall(&s->clock.base) - s->started) / 1000);
+    enc_member_bool(&b, "draining", atomic_load(&s->draining));
+    store_op_release(op);
+    free(op);
+    admin_answer(cmd, buf_span(&b));
+    buf_release(&b);
+}
+
+static void cmd_status(struct admin_cmd *cmd)
+{
+    struct store_op *op = mem_alloc(sizeof(*op));
+
+    store_op_init(op, STORE_STATS, status_done, cmd);
+    admin_submit(cmd, op);
+}
+
+/* ---- drain, log, clock ---- */
+
+static void drain_later(void *arg)
+{
+    server_drain(arg);
+}
+
+static void cmd_drain(struct admin_cmd *cmd)
+{
+    loop_post(cmd->server->loop, drain_later, cmd->server);
+    admin_answer(cmd, SPAN("\"draining\":true"));
+}
+
+static void cmd_log(struct admin_cmd *cmd)
+{
+    const char *word = admin_arg(cmd, 0);
+    enum log_level level;
+
+    if (word == NULL || log_parse_level(word, &level) < 0) {
+        admin_fail(cmd, 400, "ctl log error|warn|info|debug");
+        return;
+    }
+    log_set_level(level);
+    admin_answer(cmd, (struct span){0});
+}
+
+static void wake(void *arg)
+{
+    struct shard *sh = arg;
+
+    node_tick(sh->node);
+}
+
+static void cmd_clock_advance(struct admin_cmd *cmd)
+{
+    const char *text = admin_arg(cmd, 0);
+    struct server *s = cmd->server;
+    struct buf b;
+    int64_t ms;
+
+    if (!s->settings.test_clock) {
+        admin_fail(cmd, 403, "the clock moves only with --test-clock");
+        return;
+    }
+    if (text == NULL || clock_parse_duration(text, &ms) < 0) {
+        admin_fail(cmd, 400, "ctl clock advance TIME, for instance 46s");
+        return;
+    }
+    clock_shifted_advance(&s->clock, ms);
+    for (int i = 0; i < s->shard_count; i++)
+        shard_post(s->shards[i], wake, s->shards[i]);
+    buf_init(&b, 256);
+    enc_member_int(&b, "now", clock_wall(&s->clock.base));
+    admin_answer(cmd, buf_span(&b));
+    buf_release(&b);
+}
+
+/* ---- backup ---- */
+
+struct backup {
+    struct admin_cmd *cmd;
+    const char *dir;
+    struct error err;
+    int rc;
+};
+
+static void backup_work(void *arg)
+{
+    struct backup *b = arg;
+
+    b->rc = store_backup(b->cmd->server->store, b->dir, &b->err);
+}
+
+static void backup_done(void *arg)
+{
+    struct backup *b = arg;
+
+    if (b->rc < 0)
+        admin_fail(b->cmd, 503, b->err.text);
+    else
+        admin_answer(b->cmd, (struct span){0});
+    free(b);
+}
+
+static void cmd_backup(struct admin_cmd *cmd)
+{
+    struct backup *b;
+
+    if (admin_arg(cmd, 0) == NULL) {
+        admin_fail(cmd, 400, "ctl backup DIR");
+        return;
+    }
+    b = mem_alloc(sizeof(*b));
+    b->cmd = cmd;
+    b->dir = admin_arg(cmd, 0);
+    if (worker_submit(cmd->server->files, backup_work, cmd->server->loop,
+                      backup_done, b) < 0) {
+        free(b);
+        admin_fail(cmd, 503, "busy");
+    }
+}
+
+/* ---- conv show ---- */
+
+static void conv_done(struct store_op *op)
+{
+    struct admin_cmd *cmd = op->ctx;
+    struct conv_row *row = &op->row;
+    struct buf b;
+
+    if (op->rc < 0) {
+        admin_fail_code(cmd, op->rc, "conversation");
+    } else {
+        buf_init(&b, 2048);
+        enc_member_id(&b, "conv", 'c', row->conv);
+        enc_member_text(&b, "kind", span_of(conv_kind_name(row->kind)));
+        enc_member_text(&b, "mode", span_of(conv_mode_name(row->mode)));
+        enc_member_text(&b, "title", span_of(row->title));
+        enc_member_int(&b, "head", row->head);
+        enc_member_int(&b, "term", row->term);
+        enc_member_int(&b, "epoch", row->epoch);
+        enc_member_int(&b, "members", row->members);
+        enc_member_int(
+            &b, "home",
+            node_home_of(server_any_shard(cmd->server)->node, row->conv));
+        admin_answer(cmd, buf_span(&b));
+        buf_release(&b);
+    }
+    store_op_release(op);
+    free(op);
+}
+
+static void cmd_conv_show(struct admin_cmd *cmd)
+{
+    const char *text = admin_arg(cmd, 0);
+    struct store_op *op;
+    uint64_t conv;
+
+    if (text == NULL || !id_parse(span_of(text), 'c', &conv)) {
+        admin_fail(cmd, 400, "ctl conv show cN");
+        return;
+    }
+    op = mem_alloc(sizeof(*op));
+    store_op_init(op, STORE_CONV, conv_done, cmd);
+    op->conv = conv;
+    admin_submit(cmd, op);
+}
+
+/* ---- the table ---- */
+
+static const struct {
+    const char *name;
+    void (*run)(struct admin_cmd *cmd);
+    bool audited;
+} commands[] = {
+    {"status", cmd_status, false},
+    {"drain", cmd_drain, true},
+    {"backup", cmd_backup, true},
+    {"user add", admin_user_add, true},
+    {"user bulk", admin_user_bulk, true},
+    {"user remove", admin_user_remove, true},
+    {"user passwd", admin_user_passwd, true},
+    {"token revoke", admin_token_revoke, true},
+    {"invite", admin_invite, true},
+    {"conv show", cmd_conv_show, false},
+    {"clock advance", cmd_clock_advance, true},
+    {"log", cmd_log, true},
+    {"audit", admin_audit, false},
+};
+
+struct audit {
+    struct store_op op;
+    struct audit_row row;
+};
+
+static void audit_done(struct store_op *op)
+{
+    struct audit *a = op->ctx;
+
+    if (op->rc < 0)
+        log_warn("audit line not stored: %s", error_name(op->rc));
+    store_op_release(op);
+    free(a);
+}
+
+/* Who did what to what: never the secrets among the arguments. */
+static void audit_write(struct admin_cmd *cmd, const char *name)
+{
+    struct audit *a = mem_alloc(sizeof(*a));
+    const char *by = json_string_value(json_object_get(cmd->request, "by"));
+    const char *about = admin_arg(cmd, 0);
+
+    a->row.ts = clock_wall(&cmd->server->clock.base);
+    snprintf(a->row.who, sizeof(a->row.who), "%s", by != NULL ? by : "?");
+    snprintf(a->row.what, sizeof(a->row.what), "%s", name);
+    snprintf(a->row.about, sizeof(a->row.about), "%s",
+             about != NULL ? about : "");
+    log_info("admin: %s by %s: %s", a->row.what, a->row.who, a->row.about);
+    store_op_init(&a->op, STORE_AUDIT, audit_done, a);
+    a->op.audits = &a->row;
+    a->op.audit_count = 1;
+    admin_submit(cmd, &a->op);
+}
+
+void admin_cmd_run(struct admin_cmd *cmd, struct span body)
+{
+    struct error err = {0};
+    const char *name = NULL;
+
+    cmd->running = true;
+    cmd->request = json_parse_bounded(body, 4, 200000, &err);
+    if (cmd->request == NULL ||
+        json_need_text(cmd->request, "cmd", &name, &err) < 0) {
+        admin_fail(cmd, 400, err.text);
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+        if (strcmp(commands[i].name, name) != 0)
+            continue;
+        if (commands[i].audited)
+            audit_write(cmd, name);
+        commands[i].run(cmd);
+        return;
+    }
+    admin_fail(cmd, 404, "no such command; see confabd ctl help");
+}
+
+void admin_cmd_release(struct admin_cmd *cmd)
+{
+    if (cmd->request != NULL)
+        json_decref(cmd->request);
+    cmd->request = NULL;
+}

@@ -1,0 +1,585 @@
+#include "admin_users.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth.h"
+#include "base/mem.h"
+#include "proto/encode.h"
+#include "proto/ids.h"
+#include "shard.h"
+
+#define BULK_MAX 200000
+#define BULK_IN_FLIGHT 256 /* fills a transaction, stays under the queue */
+#define INVITE_DAYS 7
+#define DAY_MS INT64_C(86400000)
+
+/* One command about one user: steps share it. */
+struct step {
+    struct admin_cmd *cmd;
+    struct store_op op;
+    struct user_row user;
+    void (*found)(struct step *st);
+    char token[AUTH_TOKEN_TEXT];
+    char pwhash[AUTH_HASH_TEXT];
+    uint32_t dev;
+    uint64_t id;
+    int rc;
+};
+
+static struct step *step_new(struct admin_cmd *cmd)
+{
+    struct step *st = mem_alloc(sizeof(*st));
+
+    st->cmd = cmd;
+    return st;
+}
+
+static void step_free(struct step *st)
+{
+    store_op_release(&st->op);
+    auth_wipe(st, sizeof(*st));
+    free(st);
+}
+
+static void step_fail(struct step *st, int rc, const char *what)
+{
+    struct admin_cmd *cmd = st->cmd;
+
+    step_free(st);
+    admin_fail_code(cmd, rc, what);
+}
+
+/* Submit the next operation of the step. */
+static struct store_op *step_op(struct step *st, enum store_verb verb,
+                                store_done_fn *done)
+{
+    store_op_release(&st->op);
+    store_op_init(&st->op, verb, done, st);
+    return &st->op;
+}
+
+static void step_end(struct step *st)
+{
+    struct admin_cmd *cmd = st->cmd;
+
+    step_free(st);
+    admin_answer(cmd, (struct span){0});
+}
+
+/* ---- ids: made by a node, on its own thread ---- */
+
+struct make_ids {
+    struct admin_cmd *cmd;
+    uint64_t *ids;
+    int count;
+    void (*done)(void *arg, uint64_t *ids);
+    void *arg;
+};
+
+static void ids_back(void *arg)
+{
+    struct make_ids *m = arg;
+
+    m->done(m->arg, m->ids);
+    free(m);
+}
+
+static void ids_make(void *arg)
+{
+    struct make_ids *m = arg;
+    struct server *s = m->cmd->server;
+
+    for (int i = 0; i < m->count; i++)
+        m->ids[i] = node_make_id(server_any_shard(s)->node);
+    loop_post(s->loop, ids_back, m);
+}
+
+/* done gets count fresh ids (it frees them); 0: no lease. */
+static void make_ids(struct admin_cmd *cmd, int count,
+                     void (*done)(void *arg, uint64_t *ids), void *arg)
+{
+    struct make_ids *m = mem_alloc(sizeof(*m));
+
+    *m =
+        (struct make_ids){.cmd = cmd, .count = count, .done = done, .arg = arg};
+    m->ids = mem_array((size_t)count, sizeof(*m->ids));
+    shard_post(server_any_shard(cmd->server), ids_make, m);
+}
+
+/* ---- find the user that argument 0 names ---- */
+
+static void find_done(struct store_op *op)
+{
+    struct step *st = op->ctx;
+
+    if (op->rc < 0 || op->user_count != 1) {
+        step_fail(st, op->rc < 0 ? op->rc : -CF_NOT_FOUND, "user");
+        return;
+    }
+    st->user = op->users[0];
+    st->found(st);
+}
+
+static void find_user(struct admin_cmd *cmd, void (*found)(struct step *st))
+{
+    struct step *st;
+
+    if (admin_arg(cmd, 0) == NULL) {
+        admin_fail(cmd, 400, "which user?");
+        return;
+    }
+    st = step_new(cmd);
+    st->found = found;
+    step_op(st, STORE_USER, find_done)->name = admin_arg(cmd, 0);
+    admin_submit(cmd, &st->op);
+}
+
+/* ---- hashing a password ---- */
+
+static void hash_work(void *arg)
+{
+    struct step *st = arg;
+    const char *password =
+        json_string_value(json_object_get(st->cmd->request, "password"));
+
+    st->rc = auth_password_hash(span_of(password), st->pwhash);
+}
+
+/* Hash the request's password, then done(st). False: there is none. */
+static bool hash_password(struct step *st, void (*done)(void *arg))
+{
+    struct server *s = st->cmd->server;
+    const char *password =
+        json_string_value(json_object_get(st->cmd->request, "password"));
+
+    if (password == NULL)
+        return false;
+    if (strlen(password) < LIMIT_PASSWORD_MIN ||
+        strlen(password) > LIMIT_PASSWORD)
+        step_fail(st, -CF_INVALID, "password (8 to 256 bytes)");
+    else if (worker_submit(s->hashing, hash_work, s->loop, done, st) < 0)
+        step_fail(st, -CF_BUSY, "hashing");
+    return true;
+}
+
+/* ---- user add ---- */
+
+static void add_done(struct store_op *op)
+{
+    struct step *st = op->ctx;
+    struct admin_cmd *cmd = st->cmd;
+    struct buf b;
+
+    if (op->rc < 0) {
+        step_fail(st, op->rc, "user");
+        return;
+    }
+    buf_init(&b, 512);
+    enc_member_id(&b, "user", 'u', op->user);
+    if (st->token[0] != '\0') {
+        enc_member_id(&b, "dev", 'd', op->dev);
+        enc_member_text(&b, "token", span_of(st->token));
+    }
+    step_free(st);
+    admin_answer(cmd, buf_span(&b));
+    buf_release(&b);
+}
+
+static void add_with_id(void *arg, uint64_t *ids)
+{
+    struct step *st = arg;
+    struct store_op *op = step_op(st, STORE_USER_ADD, add_done);
+
+    op->user = ids[0];
+    free(ids);
+    op->name = admin_arg(st->cmd, 0);
+    op->pwhash = st->pwhash;
+    if (st->pwhash[0] == '\0') { /* no password: a token instead */
+        auth_token_make(st->token);
+        auth_token_hash(span_of(st->token), op->hash);
+        op->text = SPAN("ctl");
+        op->has_text = true;
+    }
+    if (op->user == 0)
+        step_fail(st, -CF_UNAVAILABLE, "lease");
+    else
+        admin_submit(st->cmd, op);
+}
+
+static void add_hashed(void *arg)
+{
+    struct step *st = arg;
+
+    if (st->rc < 0)
+        step_fail(st, st->rc, "hashing");
+    else
+        make_ids(st->cmd, 1, add_with_id, st);
+}
+
+static bool name_ok(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n >= 1 && n <= LIMIT_NAME &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
+}
+
+void admin_user_add(struct admin_cmd *cmd)
+{
+    struct step *st;
+
+    if (admin_arg(cmd, 0) == NULL || !name_ok(admin_arg(cmd, 0))) {
+        admin_fail(cmd, 400,
+                   "ctl user add NAME; a name is 1 to 32 of a-z 0-9 "
+                   "_ . -");
+        return;
+    }
+    st = step_new(cmd);
+    if (!hash_password(st, add_hashed))
+        make_ids(cmd, 1, add_with_id, st);
+}
+
+/* ---- user bulk: accounts with tokens by the thousand ---- */
+
+struct bulk {
+    struct admin_cmd *cmd;
+    uint64_t *ids;
+    int count, next, under_way, failed;
+    int rc;
+};
+
+struct bulk_one {
+    struct bulk *bulk;
+    struct store_op op;
+    char name[LIMIT_NAME + 1];
+    char token[AUTH_TOKEN_TEXT];
+};
+
+static void bulk_more(struct bulk *b);
+
+static void bulk_line(struct bulk_one *one)
+{
+    struct buf *out = &one->bulk->cmd->out;
+
+    buf_append_byte(out, '{');
+    enc_member_text(out, "name", span_of(one->name));
+    enc_member_id(out, "user", 'u', one->op.user);
+    enc_member_id(out, "dev", 'd', one->op.dev);
+    enc_member_text(out, "token", span_of(one->token));
+    buf_append_text(out, "}\n");
+}
+
+static void bulk_end(struct bulk *b)
+{
+    struct admin_cmd *cmd = b->cmd;
+    int rc = b->rc;
+
+    free(b->ids);
+    free(b);
+    if (rc < 0)
+        admin_fail_code(cmd, rc, "bulk");
+    else
+        admin_done(cmd);
+}
+
+static void bulk_done(struct store_op *op)
+{
+    struct bulk_one *one = op->ctx;
+    struct bulk *b = one->bulk;
+
+    if (op->rc == 0)
+        bulk_line(one);
+    else if (b->rc == 0)
+        b->rc = op->rc;
+    store_op_release(op);
+    auth_wipe(one, sizeof(*one));
+    free(one);
+    b->under_way--;
+    bulk_more(b);
+}
+
+static void bulk_submit(struct bulk *b, int i)
+{
+    struct bulk_one *one = mem_alloc(sizeof(*one));
+
+    one->bulk = b;
+    snprintf(one->name, sizeof(one->name), "%s%d", admin_arg(b->cmd, 0), i);
+    auth_token_make(one->token);
+    store_op_init(&one->op, STORE_USER_ADD, bulk_done, one);
+    one->op.user = b->ids[i];
+    one->op.name = one->name;
+    one->op.pwhash = "";
+    one->op.text = SPAN("bulk");
+    one->op.has_text = true;
+    auth_token_hash(span_of(one->token), one->op.hash);
+    b->under_way++;
+    admin_submit(b->cmd, &one->op);
+}
+
+static void bulk_more(struct bulk *b)
+{
+    while (b->rc == 0 && b->next < b->count && b->under_way < BULK_IN_FLIGHT)
+        bulk_submit(b, b->next++);
+    if (b->under_way == 0 && (b->next == b->count || b->rc < 0))
+        bulk_end(b);
+}
+
+static void bulk_with_ids(void *arg, uint64_t *ids)
+{
+    struct bulk *b = arg;
+
+    b->ids = ids;
+    if (ids[0] == 0)
+        b->rc = -CF_UNAVAILABLE;
+    bulk_more(b);
+}
+
+void admin_user_bulk(struct admin_cmd *cmd)
+{
+    const char *prefix = admin_arg(cmd, 0), *number = admin_arg(cmd, 1);
+    long count = number != NULL ? strtol(number, NULL, 10) : 0;
+    struct bulk *b;
+
+    if (prefix == NULL || !name_ok(prefix) || strlen(prefix) > 24 ||
+        count < 1 || count > BULK_MAX) {
+        admin_fail(cmd, 400,
+                   "ctl user bulk PREFIX COUNT; at most 24 characters and "
+                   "200000 users");
+        return;
+    }
+    b = mem_alloc(sizeof(*b));
+    b->cmd = cmd;
+    b->count = (int)count;
+    make_ids(cmd, b->count, bulk_with_ids, b);
+}
+
+/* ---- user remove ---- */
+
+static void remove_back(void *arg)
+{
+    struct step *st = arg;
+
+    if (st->rc < 0)
+        step_fail(st, st->rc, "user");
+    else
+        step_end(st);
+}
+
+static void remove_done(void *ctx, int rc)
+{
+    struct step *st = ctx;
+
+    st->rc = rc;
+    loop_post(st->cmd->server->loop, remove_back, st);
+}
+
+static void remove_on_node(void *arg)
+{
+    struct step *st = arg;
+
+    node_user_delete(server_any_shard(st->cmd->server)->node, st->user.user,
+                     remove_done, st);
+}
+
+static void remove_found(struct step *st)
+{
+    shard_post(server_any_shard(st->cmd->server), remove_on_node, st);
+}
+
+void admin_user_remove(struct admin_cmd *cmd)
+{
+    find_user(cmd, remove_found);
+}
+
+/* ---- user passwd ---- */
+
+static void passwd_done(struct store_op *op)
+{
+    struct step *st = op->ctx;
+
+    if (op->rc < 0)
+        step_fail(st, op->rc, "user");
+    else
+        step_end(st);
+}
+
+static void passwd_hashed(void *arg)
+{
+    struct step *st = arg;
+    struct store_op *op;
+
+    if (st->rc < 0) {
+        step_fail(st, st->rc, "hashing");
+        return;
+    }
+    op = step_op(st, STORE_USER_SET, passwd_done);
+    op->user = st->user.user;
+    op->pwhash = st->pwhash;
+    admin_submit(st->cmd, op);
+}
+
+static void passwd_found(struct step *st)
+{
+    if (!hash_password(st, passwd_hashed))
+        step_fail(st, -CF_INVALID, "no password given");
+}
+
+void admin_user_passwd(struct admin_cmd *cmd)
+{
+    find_user(cmd, passwd_found);
+}
+
+/* ---- token revoke ---- */
+
+static void revoke_on_node(void *arg)
+{
+    struct step *st = arg;
+    struct server *s = st->cmd->server;
+
+    node_revoke(server_any_shard(s)->node, st->user.user, st->dev);
+    loop_post(s->loop, remove_back, st);
+}
+
+static void revoke_next(struct store_op *op);
+
+/* Device by device, until none is left that is not revoked. */
+static void revoke_one(struct step *st, uint32_t dev)
+{
+    struct store_op *op = step_op(st, STORE_DEVICE_REVOKE, revoke_next);
+
+    op->user = st->user.user;
+    op->dev = dev;
+    admin_submit(st->cmd, op);
+}
+
+static void revoke_listed(struct store_op *op)
+{
+    struct step *st = op->ctx;
+
+    for (int i = 0; op->rc == 0 && i < op->device_count; i++) {
+        if (op->devices[i].revoked)
+            continue;
+        revoke_one(st, op->devices[i].dev);
+        return;
+    }
+    if (op->rc < 0)
+        step_fail(st, op->rc, "devices");
+    else
+        shard_post(server_any_shard(st->cmd->server), revoke_on_node, st);
+}
+
+static void revoke_list(struct step *st)
+{
+    struct store_op *op = step_op(st, STORE_DEVICES, revoke_listed);
+
+    op->user = st->user.user;
+    admin_submit(st->cmd, op);
+}
+
+static void revoke_next(struct store_op *op)
+{
+    struct step *st = op->ctx;
+
+    if (op->rc < 0)
+        step_fail(st, op->rc, "device");
+    else if (st->dev != 0)
+        shard_post(server_any_shard(st->cmd->server), revoke_on_node, st);
+    else
+        revoke_list(st);
+}
+
+static void revoke_found(struct step *st)
+{
+    const char *text = admin_arg(st->cmd, 1);
+    uint64_t dev = 0;
+
+    if (text != NULL && !id_parse(span_of(text), 'd', &dev)) {
+        step_fail(st, -CF_INVALID, "device (dN)");
+        return;
+    }
+    st->dev = (uint32_t)dev;
+    if (st->dev != 0)
+        revoke_one(st, st->dev);
+    else
+        revoke_list(st);
+}
+
+void admin_token_revoke(struct admin_cmd *cmd)
+{
+    find_user(cmd, revoke_found);
+}
+
+/* ---- invite ---- */
+
+static void invite_done(struct store_op *op)
+{
+    struct step *st = op->ctx;
+    struct admin_cmd *cmd = st->cmd;
+    struct buf b;
+
+    if (op->rc < 0) {
+        step_fail(st, op->rc, "invitation");
+        return;
+    }
+    buf_init(&b, 256);
+    enc_member_text(&b, "invite", span_of(st->token));
+    step_free(st);
+    admin_answer(cmd, buf_span(&b));
+    buf_release(&b);
+}
+
+void admin_invite(struct admin_cmd *cmd)
+{
+    const char *text = admin_arg(cmd, 0);
+    long days = text != NULL ? strtol(text, NULL, 10) : INVITE_DAYS;
+    struct store_op *op;
+    struct step *st;
+
+    if (days < 1 || days > 366) {
+        admin_fail(cmd, 400, "ctl invite [DAYS], 1 to 366");
+        return;
+    }
+    st = step_new(cmd);
+    auth_token_make(st->token);
+    op = step_op(st, STORE_INVITE_ADD, invite_done);
+    auth_token_hash(span_of(st->token), op->hash);
+    op->expires = clock_wall(&cmd->server->clock.base) + days * DAY_MS;
+    admin_submit(cmd, op);
+}
+
+/* ---- audit ---- */
+
+static void audit_done(struct store_op *op)
+{
+    struct step *st = op->ctx;
+    struct admin_cmd *cmd = st->cmd;
+    char when[32];
+
+    if (op->rc < 0) {
+        step_fail(st, op->rc, "audit log");
+        return;
+    }
+    for (int i = 0; i < op->audit_count; i++) {
+        struct audit_row *row = &op->audits[i];
+
+        clock_format_rfc3339(row->ts, when);
+        buf_append_byte(&cmd->out, '{');
+        enc_member_text(&cmd->out, "ts", span_of(when));
+        enc_member_text(&cmd->out, "who", span_of(row->who));
+        enc_member_text(&cmd->out, "what", span_of(row->what));
+        enc_member_text(&cmd->out, "about", span_of(row->about));
+        buf_append_text(&cmd->out, "}\n");
+    }
+    step_free(st);
+    admin_done(cmd);
+}
+
+void admin_audit(struct admin_cmd *cmd)
+{
+    struct step *st = step_new(cmd);
+
+    step_op(st, STORE_AUDIT_READ, audit_done)->limit = 100;
+    admin_submit(cmd, &st->op);
+}

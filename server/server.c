@@ -1,0 +1,281 @@
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "auth.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "listen.h"
+#include "ready.h"
+#include "shard.h"
+
+#define SPARE_DESCRIPTORS 64
+#define HASH_QUEUE LIMIT_LOGIN_QUEUE
+
+/* ---- how many nodes ---- */
+
+static int descriptors_per_table(void)
+{
+    struct rlimit lim = {0};
+
+    if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+        lim.rlim_cur = lim.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &lim);
+    }
+    if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur > 1048576)
+        return 1048576;
+    return (int)lim.rlim_cur;
+}
+
+/* The number of nodes asked for, or more when the connections need them: the
+ * limit on descriptors is per table, and each node has its own. */
+static void choose_nodes(struct server *s)
+{
+    struct settings *cfg = &s->settings;
+    int64_t nodes = cfg->nodes > 0 ? cfg->nodes : sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t need;
+
+    s->cap = descriptors_per_table() - SPARE_DESCRIPTORS;
+    need = (cfg->connections + s->cap - 1) / s->cap;
+    if (nodes < 1)
+        nodes = 1;
+    if (need > nodes) {
+        log_info("%lld nodes instead of %lld: %lld connections, at most %d in "
+                 "each",
+                 (long long)need, (long long)nodes, (long long)cfg->connections,
+                 s->cap);
+        nodes = need;
+    }
+    s->shard_count = (int)nodes;
+}
+
+/* ---- data directory ---- */
+
+static int open_data(struct server *s, struct error *err)
+{
+    const char *dir = s->settings.data;
+
+    if (dir == NULL) {
+        const char *tmp = getenv("TMPDIR");
+
+        snprintf(s->data, sizeof(s->data), "%s/confabd-XXXXXX",
+                 tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp");
+        if (mkdtemp(s->data) == NULL)
+            return error_set(err, CF_IO, "%s: %s", s->data, strerror(errno));
+        s->throw_away = true;
+        return 0;
+    }
+    snprintf(s->data, sizeof(s->data), "%s", dir);
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+        return error_set(err, CF_IO, "%s: %s", dir, strerror(errno));
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag,
+                      struct FTW *ftw)
+{
+    return remove(path);
+}
+
+/* ---- the parts ---- */
+
+static int open_store(struct server *s, struct error *err)
+{
+    struct store_config cfg = {
+        .backend = s->settings.store,
+        .dir = s->data,
+        .clock = &s->clock.base,
+        .durability = s->settings.durability,
+    };
+
+    store_backend_add(&store_sqlite);
+    return store_open(&s->store, &cfg, err);
+}
+
+static void post_to_main(void *ctx, void (*fn)(void *), void *arg)
+{
+    loop_post(ctx, fn, arg);
+}
+
+static int open_parts(struct server *s, struct error *err)
+{
+    struct bus_config bus = {.backend = "local"};
+    struct registry_config reg = {.backend = "local", .clock = &s->clock.base};
+    struct presence_config pre = {.backend = "local", .clock = &s->clock.base};
+    int rc = open_store(s, err);
+
+    if (rc == 0)
+        rc = bus_open(&s->bus, &bus, err);
+    if (rc == 0)
+        rc = registry_open(&s->registry, &reg, err);
+    if (rc == 0)
+        rc = presence_open(&s->presence, &pre, err);
+    if (rc < 0)
+        return rc;
+    s->port = store_port_new(s->store, post_to_main, s->loop);
+    s->hashing = worker_pool_new("argon2id", 1, HASH_QUEUE);
+    s->files = worker_pool_new("files", 1, 16);
+    return 0;
+}
+
+/* ---- ports ---- */
+
+/* "127.0.0.1:0" becomes the port that the system chose, for all nodes. */
+static int reserve(struct server *s, struct option_list *list,
+                   struct error *err)
+{
+    for (int i = 0; i < list->count; i++) {
+        struct sockaddr_storage at;
+        char text[80];
+        int fd, rc = listen_parse(list->items[i], &at, err);
+
+        if (rc < 0)
+            return rc;
+        if (s->reserved_count == (int)COUNT_OF(s->reserved))
+            return error_set(err, CF_LIMIT, "at most %d addresses to listen on",
+                             (int)COUNT_OF(s->reserved));
+        fd = listen_reserve(&at, err);
+        if (fd < 0)
+            return fd;
+        s->reserved[s->reserved_count++] = fd;
+        listen_format(&at, text, sizeof(text));
+        list->items[i] = mem_text(text);
+        if (s->url[0] == '\0')
+            snprintf(s->url, sizeof(s->url), "%s://%s",
+                     list == &s->settings.listen ? "ws" : "wss", text);
+    }
+    return 0;
+}
+
+static int start_shards(struct server *s, struct error *err)
+{
+    s->shards = mem_array((size_t)s->shard_count, sizeof(*s->shards));
+    for (int i = 0; i < s->shard_count; i++)
+        s->shards[i] = shard_new(s, i);
+    for (int i = 0; i < s->shard_count; i++) {
+        int rc = shard_start(s->shards[i], err);
+
+        if (rc < 0)
+            return rc;
+        atomic_fetch_add(&s->shards_left, 1);
+    }
+    return 0;
+}
+
+int server_start(struct server *s, struct error *err)
+{
+    int rc;
+
+    s->started = clock_wall(&s->clock.base);
+    choose_nodes(s);
+    rc = auth_init(err);
+    if (rc == 0)
+        rc = open_data(s, err);
+    if (rc == 0)
+        rc = open_parts(s, err);
+    if (rc == 0)
+        rc = reserve(s, &s->settings.listen, err);
+    if (rc == 0)
+        rc = reserve(s, &s->settings.listen_tls, err);
+    if (rc == 0)
+        rc = start_shards(s, err);
+    if (rc == 0)
+        rc = admin_open(s, err);
+    if (rc == 0)
+        rc = ready_write(s, err);
+    if (rc == 0)
+        log_info("serving %s with %d node(s), at most %d connections each; "
+                 "data in %s",
+                 s->url, s->shard_count, s->cap, s->data);
+    return rc;
+}
+
+/* ---- the end ---- */
+
+static void all_ended(void *arg)
+{
+    struct server *s = arg;
+
+    loop_stop(s->loop);
+}
+
+void server_shard_ended(struct server *s)
+{
+    if (atomic_fetch_sub(&s->shards_left, 1) == 1)
+        loop_post(s->loop, all_ended, s);
+}
+
+static void hard_stop(void *arg)
+{
+    struct server *s = arg;
+
+    log_warn("drain took too long, stopping now");
+    for (int i = 0; i < s->shard_count; i++)
+        shard_kill(s->shards[i]);
+}
+
+void server_drain(struct server *s)
+{
+    int64_t conns = 0, spread;
+
+    if (atomic_exchange(&s->draining, true))
+        return;
+    for (int i = 0; i < s->shard_count; i++)
+        conns += atomic_load(&s->shards[i]->connections);
+    spread = conns > 30000 ? conns : 30000; /* n / 1,000 a second, >= 30 s */
+    log_info("draining %lld connections", (long long)conns);
+    s->ending = loop_timer_new(s->loop, hard_stop, s);
+    loop_timer_set(s->ending, s->settings.drain_ms);
+    for (int i = 0; i < s->shard_count; i++)
+        shard_stop(s->shards[i], s->settings.dev ? 1000 : spread);
+}
+
+void server_abort(struct server *s)
+{
+    for (int i = 0; s->shards != NULL && i < s->shard_count; i++)
+        if (atomic_load(&s->shards[i]->serving))
+            shard_kill(s->shards[i]);
+}
+
+struct shard *server_any_shard(struct server *s)
+{
+    return s->shards[0];
+}
+
+static void free_shards(struct server *s)
+{
+    for (int i = 0; s->shards != NULL && i < s->shard_count; i++) {
+        if (s->shards[i]->thread != 0)
+            shard_join(s->shards[i]);
+        shard_free(&s->shards[i]);
+    }
+    free(s->shards);
+    s->shards = NULL;
+}
+
+void server_free(struct server *s)
+{
+    admin_close(s);
+    free_shards(s);
+    loop_timer_free(&s->ending);
+    for (int i = 0; i < s->reserved_count; i++)
+        close(s->reserved[i]);
+    worker_pool_free(&s->hashing);
+    worker_pool_free(&s->files);
+    if (s->port != NULL)
+        store_port_free(&s->port);
+    presence_close(&s->presence);
+    registry_close(&s->registry);
+    bus_close(&s->bus);
+    store_close(&s->store);
+    if (s->throw_away)
+        nftw(s->data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}

@@ -1,0 +1,278 @@
+#include "shard.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "auth.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "listen.h"
+#include "net.h"
+
+struct shard *shard_new(struct server *s, int number)
+{
+    struct shard *sh = mem_alloc(sizeof(*sh));
+
+    sh->server = s;
+    sh->number = number;
+    sh->loop = loop_new();
+    list_init(&sh->kicked);
+    strmap_init(&sh->addresses);
+    rng_init_system(&sh->rng);
+    return sh;
+}
+
+void shard_post(struct shard *sh, void (*fn)(void *), void *arg)
+{
+    loop_post(sh->loop, fn, arg);
+}
+
+static void post_to_loop(void *ctx, void (*fn)(void *), void *arg)
+{
+    loop_post(ctx, fn, arg);
+}
+
+/* ---- a turn of the loop ---- */
+
+static void rearm(struct shard *sh)
+{
+    int64_t next = node_next(sh->node);
+    int64_t now = clock_mono(&sh->server->clock.base);
+
+    if (next == sh->tick_at)
+        return;
+    sh->tick_at = next;
+    if (next == INT64_MAX)
+        loop_timer_cancel(sh->tick);
+    else
+        loop_timer_set(sh->tick, next > now ? next - now : 0);
+}
+
+static void tick(void *arg)
+{
+    struct shard *sh = arg;
+
+    sh->tick_at = -1;
+    node_tick(sh->node);
+}
+
+static void turn_end(void *arg)
+{
+    struct shard *sh = arg;
+
+    if (sh->node == NULL)
+        return;
+    node_turn_end(sh->node);
+    net_flush(sh);
+    rearm(sh);
+    if (sh->draining && node_drained(sh->node))
+        loop_stop(sh->loop);
+}
+
+/* ---- starting ---- */
+
+static int make_node(struct shard *sh, struct error *err)
+{
+    struct server *s = sh->server;
+    static const struct node_config zero;
+    struct node_config cfg = zero;
+    struct node_env env = {
+        .number = sh->number,
+        .clock = &s->clock.base,
+        .rng = &sh->rng,
+        .store = s->store,
+        .bus = s->bus,
+        .registry = s->registry,
+        .presence = s->presence,
+        .transport = &net_transport,
+        .post = post_to_loop,
+        .post_ctx = sh->loop,
+        .token_hash = auth_token_hash,
+        .config = &cfg,
+        .sabotage = s->settings.sabotage != NULL ? &s->sabotage : NULL,
+    };
+
+    cfg.live_members = (int)s->settings.live_members;
+    cfg.no_budgets = s->settings.no_budgets;
+    sh->node = node_new(&env, err);
+    return sh->node != NULL ? 0 : -err->code;
+}
+
+static int open_listeners(struct shard *sh, const struct option_list *list,
+                          bool secure, struct error *err)
+{
+    for (int i = 0; i < list->count; i++) {
+        struct sockaddr_storage at;
+        int rc = listen_parse(list->items[i], &at, err);
+
+        if (rc == 0)
+            rc = listen_open(sh, &at, secure, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int set_up(struct shard *sh, struct error *err)
+{
+    const struct settings *cfg = &sh->server->settings;
+    int rc;
+
+    sh->own_table = unshare(CLONE_FILES) == 0;
+    if (!sh->own_table)
+        log_warn("node %d shares its descriptor table: %s; all nodes together "
+                 "hold at most %d connections",
+                 sh->number, strerror(errno), sh->server->cap);
+    sh->tick = loop_timer_new(sh->loop, tick, sh);
+    sh->port = store_port_new(sh->server->store, post_to_loop, sh->loop);
+    rc = net_open(sh, err);
+    if (rc == 0)
+        rc = make_node(sh, err);
+    if (rc == 0)
+        rc = open_listeners(sh, &cfg->listen, false, err);
+    if (rc == 0)
+        rc = open_listeners(sh, &cfg->listen_tls, true, err);
+    if (rc < 0)
+        return rc;
+    loop_on_turn_end(sh->loop, turn_end, sh);
+    listen_start(sh);
+    return 0;
+}
+
+static void tear_down(struct shard *sh)
+{
+    loop_on_turn_end(sh->loop, NULL, NULL);
+    listen_close_all(sh);
+    net_close(sh);
+    node_free(&sh->node);
+    while (store_port_pending(sh->port) > 0)
+        loop_run_once(sh->loop, true);
+    store_port_free(&sh->port);
+    loop_timer_free(&sh->tick);
+    loop_free(&sh->loop);
+    malloc_trim(0);
+}
+
+struct starting {
+    struct shard *shard;
+    struct error err;
+    int rc;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    bool finished;
+};
+
+static void started(struct starting *st, int rc)
+{
+    pthread_mutex_lock(&st->lock);
+    st->rc = rc;
+    st->finished = true;
+    pthread_cond_signal(&st->done);
+    pthread_mutex_unlock(&st->lock);
+}
+
+static void *run(void *arg)
+{
+    struct starting *st = arg;
+    struct shard *sh = st->shard;
+    char name[16];
+    int rc;
+
+    snprintf(name, sizeof(name), "node-%d", sh->number);
+    pthread_setname_np(pthread_self(), name);
+    rc = set_up(sh, &st->err);
+    atomic_store(&sh->serving, rc == 0);
+    started(st, rc);
+    if (rc == 0)
+        loop_run(sh->loop);
+    tear_down(sh);
+    atomic_store(&sh->serving, false);
+    if (rc == 0)
+        server_shard_ended(sh->server);
+    return NULL;
+}
+
+int shard_start(struct shard *sh, struct error *err)
+{
+    struct starting st = {.shard = sh};
+    sigset_t all, old;
+
+    pthread_mutex_init(&st.lock, NULL);
+    pthread_cond_init(&st.done, NULL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are main's */
+    if (pthread_create(&sh->thread, NULL, run, &st) != 0) {
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
+        return error_set(err, CF_IO, "no thread for node %d", sh->number);
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_mutex_lock(&st.lock);
+    while (!st.finished)
+        pthread_cond_wait(&st.done, &st.lock);
+    pthread_mutex_unlock(&st.lock);
+    if (st.rc < 0)
+        *err = st.err;
+    return st.rc;
+}
+
+/* ---- stopping ---- */
+
+static void drain(void *arg)
+{
+    struct shard *sh = arg;
+
+    listen_close_all(sh);
+    node_drain(sh->node, sh->spread_ms);
+    sh->draining = true;
+}
+
+void shard_stop(struct shard *sh, int64_t spread_ms)
+{
+    sh->spread_ms = spread_ms;
+    shard_post(sh, drain, sh);
+}
+
+static void kill_now(void *arg)
+{
+    struct shard *sh = arg;
+
+    loop_stop(sh->loop);
+}
+
+void shard_kill(struct shard *sh)
+{
+    shard_post(sh, kill_now, sh);
+}
+
+void shard_join(struct shard *sh)
+{
+    pthread_join(sh->thread, NULL);
+}
+
+static void reload(void *arg)
+{
+    net_reload(arg);
+}
+
+void shard_reload(struct shard *sh)
+{
+    shard_post(sh, reload, sh);
+}
+
+void shard_free(struct shard **shp)
+{
+    struct shard *sh = *shp;
+
+    if (sh == NULL)
+        return;
+    if (sh->loop != NULL)
+        loop_free(&sh->loop);
+    strmap_release(&sh->addresses);
+    free(sh);
+    *shp = NULL;
+}

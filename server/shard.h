@@ -1,0 +1,63 @@
+/* shard.h - one node as a thread: a loop, a descriptor table of its own, a
+ * libwebsockets context and its listeners. */
+#ifndef SERVER_SHARD_H
+#define SERVER_SHARD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "core/node.h"
+#include "server.h"
+
+struct lws_context;
+struct lws_vhost;
+struct listener;
+
+struct shard {
+    struct server *server;
+    int number; /* also the node's */
+    pthread_t thread;
+    struct loop *loop;       /* made in main */
+    struct loop_timer *tick; /* when the node wants to run */
+    int64_t tick_at;
+    struct node *node;
+    struct store_port *port; /* the shell's own: accounts */
+    struct rng rng;
+    struct lws_context *lws;
+    struct lws_vhost *plain, *secure;
+    struct listener *listeners;
+    int listener_count;
+    struct link kicked;      /* peers with something to write */
+    struct strmap addresses; /* connections before login, by address */
+    char *out;               /* one write: LWS_PRE and SHARD_OUT bytes */
+    atomic_int connections;  /* sockets open */
+    atomic_bool serving;     /* listening */
+    bool own_table;          /* unshare worked */
+    bool draining;
+    int64_t spread_ms;
+};
+
+#define SHARD_OUT (320 * 1024)
+
+/* Make the shard; its loop is created here, in main's thread. */
+struct shard *shard_new(struct server *s, int number);
+/* Start the thread; everything of it (table, context, node, listeners) is set
+ * up there. serving becomes true, or *failed is set and logged. */
+int shard_start(struct shard *sh, struct error *err);
+/* From main: drain with retry windows over spread_ms, then end the thread. */
+void shard_stop(struct shard *sh, int64_t spread_ms);
+/* End the thread at once, whatever is still open. */
+void shard_kill(struct shard *sh);
+void shard_join(struct shard *sh);
+void shard_free(struct shard **sh);
+
+/* Run fn(arg) on the shard's thread. */
+void shard_post(struct shard *sh, void (*fn)(void *), void *arg);
+
+/* Reload the certificate. Any thread. */
+void shard_reload(struct shard *sh);
+
+#endif
