@@ -37,7 +37,7 @@ struct kit_clock {
 
 struct kit {
     const char *backend;
-    char dir[64];
+    char dir[128];
     struct kit_clock clock;
     struct kit_queue queue;
     struct store_memory_sim sim;
@@ -183,7 +183,7 @@ static inline void kit_close(struct kit *k)
 /* No write is committed until kit_go(). */
 static inline void kit_stall(struct kit *k)
 {
-    char path[128];
+    char path[192];
 
     k->stalled = true;
     if (!kit_is_sqlite(k))
