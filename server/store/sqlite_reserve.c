@@ -50,10 +50,11 @@ int reserve_make(struct sqlite_store *ss)
 
 void reserve_drop(struct sqlite_store *ss)
 {
+    static struct log_gate gate;
     char path[4096];
 
     path_of(ss, "reserve", path);
-    if (unlink(path) == 0)
+    if (unlink(path) == 0 && log_gate(&gate, 10000))
         log_warn("store: disk full: the reserve is used for what must go on");
 }
 
