@@ -20,7 +20,8 @@ void archive_close(struct archive **a);
 void archive_begin(struct archive *a);
 int archive_commit(struct archive *a); /* 0 or -CF_IO, -CF_FULL */
 
-/* ---- entries: deduplicated by (conv, seq); by id across store restores ---- */
+/* ---- entries: deduplicated by (conv, seq); by id across store restores ----
+ */
 /* 1 new, 0 known already, negative error. Spans are copied. */
 int archive_put(struct archive *a, const struct entry *e);
 /* Rising seq, after < seq < before (0: no bound), at most limit (the highest
@@ -33,8 +34,8 @@ int archive_entry(struct archive *a, uint64_t conv, int64_t seq,
 /* Find by entry id (display ids on the command line). 0, -CF_NOT_FOUND. */
 int archive_find_id(struct archive *a, uint64_t id, uint64_t *conv,
                     int64_t *seq);
-/* Highest seq up to which there is no hole from the cursor's start on. */
-int64_t archive_prefix(struct archive *a, uint64_t conv);
+/* Highest seq up to which there is no hole after `from`. */
+int64_t archive_prefix_from(struct archive *a, uint64_t conv, int64_t from);
 
 /* ---- cursors and marks, per conversation ---- */
 struct archive_conv {
@@ -42,12 +43,12 @@ struct archive_conv {
     enum conv_kind kind;
     enum conv_mode mode;
     char title[132];
-    uint64_t peer;      /* direct: the other one */
+    uint64_t peer; /* direct: the other one */
     enum role role;
-    int64_t head, acked, read; /* own marks */
-    int64_t shown;      /* highest seq a person was shown */
+    int64_t head, acked, read;     /* own marks */
+    int64_t shown;                 /* highest seq a person was shown */
     int64_t delivered_by, read_by; /* marks of the other one (direct) */
-    int64_t low;        /* entries below are not held (deferred gap) */
+    int64_t low; /* entries below are not held (deferred gap) */
 };
 int archive_conv_put(struct archive *a, const struct archive_conv *c);
 int archive_conv_get(struct archive *a, uint64_t conv,
@@ -61,16 +62,16 @@ int archive_forget_cursors(struct archive *a);
 /* ---- outbox ---- */
 enum outbox_state { OUT_QUEUED = 1, OUT_SENT, OUT_STORED, OUT_FAILED };
 struct outbox_item {
-    int64_t row;        /* order of sending */
+    int64_t row; /* order of sending */
     uint64_t conv;
     char cid[65];
     enum outbox_state state;
-    struct span frame;  /* members of the request after conv and cid, raw */
-    int64_t seq;        /* when stored */
+    struct span frame; /* members of the request after conv and cid, raw */
+    int64_t seq;       /* when stored */
     uint64_t id;
-    int64_t queued;     /* wall ms */
-    char code[24];      /* failed: the server's code */
-    int kind;           /* enum frame_kind: send, edit, delete, react */
+    int64_t queued; /* wall ms */
+    char code[24];  /* failed: the server's code */
+    int kind;       /* enum frame_kind: send, edit, delete, react */
 };
 /* -CF_EXISTS: this cid is there already (an idempotent retry): *item filled. */
 int archive_outbox_add(struct archive *a, struct outbox_item *item);

@@ -22,8 +22,14 @@
 
 struct client;
 
-enum client_link { LINK_DOWN, LINK_CONNECTING, LINK_SYNCING, LINK_UP,
-                   LINK_RETRYING, LINK_ENDED };
+enum client_link {
+    LINK_DOWN,
+    LINK_CONNECTING,
+    LINK_SYNCING,
+    LINK_UP,
+    LINK_RETRYING,
+    LINK_ENDED
+};
 
 enum client_event_kind {
     EV_LINK,     /* link, delay_ms (retrying), code (close code), text */
@@ -71,7 +77,7 @@ struct client_config {
     const char *ca_file;
     client_event_fn *event;
     void *ctx;
-    bool read_nothing;  /* do not acknowledge (tail --ack stdin) */
+    bool read_nothing; /* do not acknowledge (tail --ack stdin) */
 };
 
 int client_new(struct client **out, const struct client_config *cfg,
@@ -83,6 +89,8 @@ void client_retry_now(struct client *c);
 enum client_link client_link_state(const struct client *c);
 struct archive *client_archive(struct client *c);
 uint64_t client_user(const struct client *c);
+/* Why the link went down last. */
+const struct error *client_last_error(const struct client *c);
 
 /* Take a message into the outbox (durable when this returns) and send it now
  * or when the link is up. cid NULL: a random one; cid_out[65] gets it.
@@ -105,6 +113,8 @@ void client_read(struct client *c, uint64_t conv, int64_t seq);
 void client_typing(struct client *c, uint64_t conv, bool on);
 void client_view(struct client *c, const uint64_t *convs, int nconvs,
                  const uint64_t *users, int nusers);
+/* Acknowledge by hand, when cfg.read_nothing. */
+void client_ack(struct client *c, uint64_t conv, int64_t seq);
 /* Is the person there? Goes with the heartbeat. */
 void client_active(struct client *c, bool active);
 
@@ -112,8 +122,8 @@ void client_active(struct client *c, bool active);
  * frame NULL when the link went down first (unknown). members: raw JSON
  * members, absent: none. */
 typedef void client_done_fn(void *ctx, const struct frame *answer);
-void client_request(struct client *c, enum frame_kind kind,
-                    struct span members, client_done_fn *done, void *ctx);
+void client_request(struct client *c, enum frame_kind kind, struct span members,
+                    client_done_fn *done, void *ctx);
 
 /* name -> user, and user or group title or id ("c5") -> conversation; asks the
  * server when the archive does not know, and opens the direct conversation
@@ -135,14 +145,14 @@ struct account_answer {
     uint32_t dev;
     char token[136];
 };
-int account_register(const char *server, const char *name,
-                     struct span password, const char *device,
-                     const char *invite, const char *ca_file,
-                     struct account_answer *out, struct error *err);
+int account_register(const char *server, const char *name, struct span password,
+                     const char *device, const char *invite,
+                     const char *ca_file, struct account_answer *out,
+                     struct error *err);
 int account_login(const char *server, const char *name, struct span password,
                   const char *device, const char *ca_file,
                   struct account_answer *out, struct error *err);
-int account_logout(const char *server, const char *token,
-                   const char *ca_file, struct error *err);
+int account_logout(const char *server, const char *token, const char *ca_file,
+                   struct error *err);
 
 #endif

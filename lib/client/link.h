@@ -8,7 +8,7 @@
 #include "base/span.h"
 
 struct link_events {
-    void (*up)(void *ctx);                       /* upgraded */
+    void (*up)(void *ctx);                        /* upgraded */
     void (*message)(void *ctx, struct span text); /* a whole message */
     /* Gone, or never came. close_code 0: no close frame. *err says why
      * (-CF_NOT_FOUND host, -CF_UNAVAILABLE, -CF_DENIED certificate,
@@ -29,8 +29,7 @@ void chat_link_free(struct chat_link **l); /* no event any more */
 
 /* Connect to ws://, wss://, http:// or https:// host:port (path /v1/chat is
  * added). 0, or an error at once for a bad URL. */
-int chat_link_connect(struct chat_link *l, const char *url,
-                      struct error *err);
+int chat_link_connect(struct chat_link *l, const char *url, struct error *err);
 /* Queue one object; objects of one turn are joined with LF into one message.
  * 0, -CF_CLOSED, -CF_TOO_BIG (1 MiB queued). */
 int chat_link_send(struct chat_link *l, struct span object);

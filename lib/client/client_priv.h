@@ -1,0 +1,94 @@
+/* client_priv.h - the inside of a client, for client*.c only.
+ *
+ * For each conversation three numbers move in step:
+ *   prefix  everything up to here is in the archive (acknowledged)
+ *   told    everything up to here gave its event
+ *   head    the server has said that the log goes this far
+ * prefix < head is a hole, asked for by `history` after 500 ms; told < prefix
+ * waits for a name that is being looked up. */
+#ifndef CLIENT_CLIENT_PRIV_H
+#define CLIENT_CLIENT_PRIV_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "client/client.h"
+#include "client/link.h"
+#include "proto/encode.h"
+
+#define GAP_WAIT_MS 500
+#define RETRY_FIRST_MS 500
+#define RETRY_MAX_MS 60000
+#define HEALTHY_MS 60000
+#define HELLO_SEEN_MAX 250 /* keeps hello under 8 KiB */
+
+struct place { /* a conversation */
+    struct archive_conv row;
+    int64_t prefix, told;
+    int64_t deferred; /* fetch by history up to here */
+    bool known;       /* kind, title and peer are */
+    bool asking;      /* conv.list is under way */
+    bool fetching;    /* history is under way */
+    bool hole;        /* the gap timer runs for it */
+    bool sending;     /* one send is under way: keeps their order */
+    bool acked;       /* prefix moved: to be acknowledged */
+};
+
+struct pending { /* a request without an answer yet */
+    client_done_fn *done;
+    void *ctx;
+    uint64_t conv; /* of a send from the outbox; 0: not one */
+    char cid[LIMIT_CID + 1];
+};
+
+struct client {
+    struct client_config cfg;
+    struct archive *archive;
+    struct chat_link *link;
+    enum client_link state;
+    char *server, *token;
+    struct loop_timer *retry, *beat, *gap, *outbox, *pump;
+    struct map pending; /* n -> struct pending */
+    struct map places;  /* conv -> struct place */
+    struct map asked;   /* user -> itself: user.info is under way */
+    int64_t next_n;
+    int attempt;
+    int64_t up_since;             /* mono ms */
+    int64_t retry_min, retry_max; /* from bye; 0: none */
+    int64_t heard;                /* mono ms of the last message */
+    bool stopping, active, listed, no_last_seen;
+    int replayed;
+    struct error last_error;
+    struct buf out; /* one request at a time */
+};
+
+/* client.c */
+void client_emit(struct client *c, struct client_event *ev);
+void client_link_event(struct client *c, enum client_link state, int64_t delay,
+                       int code, const char *text);
+void client_drop(struct client *c, int code); /* close and try again */
+struct place *place_get(struct client *c, uint64_t conv);
+int place_save(struct client *c, struct place *p);
+/* Send what is in c->out; clears it. */
+int client_write(struct client *c);
+void client_start_beating(struct client *c);
+
+/* client_in.c */
+void client_message(struct client *c, struct span text);
+void client_entry(struct client *c, const struct entry *e);
+void client_send_acks(struct client *c);
+void client_fill_hole(struct client *c, struct place *p);
+
+/* client_names.c */
+/* Emit what can be emitted of every conversation. */
+void client_pump(struct client *c);
+void client_pump_later(struct client *c);
+void client_list_convs(struct client *c);
+
+/* client_out.c */
+void client_flush_outbox(struct client *c);
+void client_outbox_answer(struct client *c, const struct pending *p,
+                          const struct frame *f);
+void client_forget_requests(struct client *c);
+struct pending *client_pending_new(struct client *c, int64_t *n);
+
+#endif
