@@ -13,17 +13,17 @@
 static int enqueue(struct sqlite_store *ss, struct store_op *op, bool write)
 {
     struct link *list = write ? &ss->writes : &ss->reads;
-    int *count = write ? &ss->write_count : &ss->read_count;
+    _Atomic int *count = write ? &ss->write_count : &ss->read_count;
     int rc = 0;
 
     pthread_mutex_lock(&ss->lock);
     if (ss->stopping) {
         rc = -CF_UNAVAILABLE;
-    } else if (*count >= LIMIT_STORE_QUEUE) {
+    } else if (atomic_load(count) >= LIMIT_STORE_QUEUE) {
         rc = -CF_BUSY;
     } else {
         list_push(list, &op->link);
-        ++*count;
+        atomic_fetch_add(count, 1);
         pthread_cond_signal(write ? &ss->wake_writer : &ss->wake_readers);
     }
     pthread_mutex_unlock(&ss->lock);

@@ -43,8 +43,8 @@ struct sqlite_store {
 
     pthread_mutex_t lock;
     pthread_cond_t wake_writer, wake_readers, wake_checkpoint;
-    struct link writes, reads; /* waiting */
-    int write_count, read_count;
+    struct link writes, reads;           /* waiting */
+    _Atomic int write_count, read_count; /* not answered; not taken */
     bool stopping;
     bool checkpoint_wanted;
 

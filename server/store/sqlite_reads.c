@@ -213,7 +213,7 @@ static struct store_op *take(struct sqlite_store *ss)
         pthread_cond_wait(&ss->wake_readers, &ss->lock);
     l = ss->stopping ? NULL : list_pop(&ss->reads);
     if (l != NULL)
-        ss->read_count--;
+        atomic_fetch_sub(&ss->read_count, 1);
     pthread_mutex_unlock(&ss->lock);
     return l != NULL ? container_of(l, struct store_op, link) : NULL;
 }

@@ -154,9 +154,7 @@ static int read_stats(struct sqlite_store *ss, struct db *d,
             op->stats[i] = sqlite3_column_int64(s, i);
     }
     db_stop(s);
-    pthread_mutex_lock(&ss->lock);
-    op->stats[5] = ss->write_count + ss->read_count;
-    pthread_mutex_unlock(&ss->lock);
+    op->stats[5] = atomic_load(&ss->write_count) + atomic_load(&ss->read_count);
     op->stats[6] = atomic_load(&ss->commits);
     op->stats[7] = atomic_load(&ss->rows);
     return 0;

@@ -13,9 +13,11 @@ struct batch {
 static void answer(struct batch *b, int i, int rc)
 {
     struct store_op *op = b->ops[i];
+    struct sqlite_store *ss = op->port->store->priv;
 
     if (rc == -CF_UNKNOWN || rc == -CF_UNAVAILABLE || rc == -CF_FULL)
         op->entry.seq = 0; /* what a lost transaction said counts nothing */
+    atomic_fetch_sub(&ss->write_count, 1); /* before the caller knows */
     store_done(op, rc);
 }
 
@@ -50,13 +52,6 @@ static bool batch_take(struct sqlite_store *ss, struct batch *b)
     }
     pthread_mutex_unlock(&ss->lock);
     return b->count > 0;
-}
-
-static void count_out(struct sqlite_store *ss, int n)
-{
-    pthread_mutex_lock(&ss->lock);
-    ss->write_count -= n;
-    pthread_mutex_unlock(&ss->lock);
 }
 
 /* Answer and take out those that keep() does not keep. */
@@ -153,11 +148,10 @@ static int commit_when_full(struct sqlite_store *ss, struct batch *b)
 
 static void batch_run(struct sqlite_store *ss, struct batch *b)
 {
-    int taken = b->count, rc;
+    int rc;
 
     if (store_failed(ss->store)) {
         answer_all(b, -CF_UNAVAILABLE);
-        count_out(ss, taken);
         return;
     }
     batch_drop(b, -CF_TIMEOUT, in_time, clock_mono(ss->store->clock));
@@ -167,7 +161,6 @@ static void batch_run(struct sqlite_store *ss, struct batch *b)
     if (rc == -CF_FULL)
         rc = commit_when_full(ss, b);
     answer_all(b, rc);
-    count_out(ss, taken);
 }
 
 /* The checkpointer copied nearly all but never meets the end of a log that
