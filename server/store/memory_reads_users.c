@@ -100,6 +100,17 @@ static bool blocks(const struct memory_user *u, uint64_t other)
     return at < u->block_count && u->blocks[at] == other;
 }
 
+static bool has_said(struct memory *m, uint64_t conv, uint64_t user)
+{
+    struct memory_conv *c = conv != 0 ? map_get(&m->convs, conv) : NULL;
+
+    for (int64_t i = 0; c != NULL && i < c->row.head; i++) {
+        if (c->log[i].from == user && c->log[i].kind == ENTRY_MSG)
+            return true;
+    }
+    return false;
+}
+
 static int read_pair(struct memory *m, struct store_op *op)
 {
     struct memory_user *u = memory_user_live(m, op->user);
@@ -110,6 +121,8 @@ static int read_pair(struct memory *m, struct store_op *op)
         return -CF_NOT_FOUND;
     op->blocks_other = blocks(u, op->other);
     op->blocked_by_other = blocks(other, op->user);
+    op->user_sent = has_said(m, op->conv, op->user);
+    op->other_sent = has_said(m, op->conv, op->other);
     add_user(&rows, other);
     return put_users(op, &rows);
 }

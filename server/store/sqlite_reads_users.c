@@ -98,6 +98,19 @@ static bool blocks(struct db *d, uint64_t user, uint64_t other)
     return yes;
 }
 
+static bool has_said(struct db *d, uint64_t conv, uint64_t user)
+{
+    sqlite3_stmt *s;
+    bool yes;
+
+    if (conv == 0)
+        return false;
+    s = db_start(d, SQL_SAID, "ii", (int64_t)conv, (int64_t)user);
+    yes = db_row(d, s);
+    db_stop(s);
+    return yes;
+}
+
 static int read_pair(struct db *d, struct store_op *op)
 {
     struct store_rows rows = {0};
@@ -110,6 +123,8 @@ static int read_pair(struct db *d, struct store_op *op)
     }
     op->blocks_other = blocks(d, op->user, op->other);
     op->blocked_by_other = blocks(d, op->other, op->user);
+    op->user_sent = has_said(d, op->conv, op->user);
+    op->other_sent = has_said(d, op->conv, op->other);
     return put_users(op, &rows);
 }
 

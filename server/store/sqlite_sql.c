@@ -66,6 +66,8 @@ const char *const sql_text[SQL_COUNT] = {
                 " WHERE conv = ?1 AND sender = ?2 AND cid = ?3",
     [SQL_TARGET] = "SELECT kind, sender, deleted FROM entries"
                    " WHERE conv = ?1 AND seq = ?2",
+    [SQL_SAID] = "SELECT 1 FROM entries WHERE conv = ?1 AND sender = ?2"
+                 " AND kind = 1 LIMIT 1",
     [SQL_BLANK] = "UPDATE entries SET body = NULL, mention = NULL,"
                   " deleted = 1, gone = ?3"
                   " WHERE conv = ?1 AND seq = ?2 AND deleted = 0",

@@ -22,6 +22,7 @@ enum sql_id {
     SQL_ENTRY_ADD,
     SQL_KEY,
     SQL_TARGET,
+    SQL_SAID,
     SQL_BLANK,
     SQL_BLANK_EDITS,
     SQL_PAGE_UP,

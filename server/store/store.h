@@ -259,6 +259,8 @@ struct store_op {
 
     /* PAIR: user (who wants), other. Results: */
     bool blocked_by_other, blocks_other; /* other blocks user; user other */
+    /* With conv (not 0): has the one, the other, said something in it? */
+    bool user_sent, other_sent;
     /* contact of other: in users[0].contact */
 
     int64_t reserve;  /* RESERVE: argument; result: stored value */

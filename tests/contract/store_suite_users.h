@@ -192,6 +192,11 @@ static void run_blocks_stand_between_two(void)
     ck_assert_int_eq(kit_run(k, &op), 0);
     ck_assert(!op.blocked_by_other);
     store_op_release(&op);
+    kit_say(k, 50, 2, NULL, "{}");
+    op.conv = 50; /* user 1 made the group and said nothing */
+    ck_assert_int_eq(kit_run(k, &op), 0);
+    ck_assert(op.user_sent && !op.other_sent);
+    store_op_release(&op);
     op.other = 99;
     ck_assert_int_eq(kit_run(k, &op), -CF_NOT_FOUND);
 }
