@@ -14,6 +14,8 @@
 #include "client/client.h"
 #include "client/link.h"
 #include "proto/encode.h"
+#include "proto/ids.h"
+#include "proto/limits.h"
 
 #define GAP_WAIT_MS 500
 #define RETRY_FIRST_MS 500
