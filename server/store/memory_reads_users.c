@@ -127,6 +127,42 @@ static int read_pair(struct memory *m, struct store_op *op)
     return put_users(op, &rows);
 }
 
+static bool is_member(struct memory *m, uint64_t conv, uint64_t user)
+{
+    struct membership *mb = memory_member(map_get(&m->convs, conv), user);
+
+    return mb != NULL && mb->role != ROLE_NONE;
+}
+
+static bool visible(struct memory *m, const struct memory_user *u,
+                    uint64_t other)
+{
+    if (blocks(memory_user_live(m, other), u->row.user))
+        return false;
+    for (int i = 0; i < u->conv_count; i++) {
+        if (is_member(m, u->convs[i], u->row.user) &&
+            is_member(m, u->convs[i], other))
+            return true;
+    }
+    return false;
+}
+
+static int read_visible(struct memory *m, struct store_op *op)
+{
+    struct memory_user *u = memory_user_live(m, op->user);
+    struct store_rows rows = {0};
+
+    for (int i = 0; u != NULL && i < op->id_count; i++) {
+        if (visible(m, u, op->ids[i]))
+            *(uint64_t *)store_rows_add(&rows, sizeof(uint64_t)) = op->ids[i];
+    }
+    op->blocks =
+        store_out_array(op, rows.items, (size_t)rows.count * sizeof(uint64_t));
+    op->block_count = op->blocks != NULL ? rows.count : 0;
+    store_rows_release(&rows);
+    return 0;
+}
+
 static int read_audit(struct memory *m, struct store_op *op)
 {
     int limit = op->limit > 0 ? op->limit : STORE_LIST_DEFAULT;
@@ -177,6 +213,8 @@ int memory_read_user(struct memory *m, struct store_op *op)
         return read_blocks(m, op);
     case STORE_PAIR:
         return read_pair(m, op);
+    case STORE_VISIBLE:
+        return read_visible(m, op);
     case STORE_AUDIT_READ:
         return read_audit(m, op);
     case STORE_EXPORT:

@@ -128,6 +128,31 @@ static int read_pair(struct db *d, struct store_op *op)
     return put_users(op, &rows);
 }
 
+static bool visible(struct db *d, uint64_t user, uint64_t other)
+{
+    sqlite3_stmt *s =
+        db_start(d, SQL_SHARES, "ii", (int64_t)user, (int64_t)other);
+    bool yes = db_row(d, s);
+
+    db_stop(s);
+    return yes && !blocks(d, other, user);
+}
+
+static int read_visible(struct db *d, struct store_op *op)
+{
+    struct store_rows rows = {0};
+
+    for (int i = 0; i < op->id_count; i++) {
+        if (visible(d, op->user, op->ids[i]))
+            *(uint64_t *)store_rows_add(&rows, sizeof(uint64_t)) = op->ids[i];
+    }
+    op->blocks =
+        store_out_array(op, rows.items, (size_t)rows.count * sizeof(uint64_t));
+    op->block_count = op->blocks != NULL ? rows.count : 0;
+    store_rows_release(&rows);
+    return 0;
+}
+
 static void row_audit(sqlite3_stmt *s, struct audit_row *a)
 {
     a->ts = sqlite3_column_int64(s, 0);
@@ -190,6 +215,8 @@ int sqlite_read_user(struct sqlite_store *ss, struct db *d, struct store_op *op)
         return read_blocks(d, op);
     case STORE_PAIR:
         return read_pair(d, op);
+    case STORE_VISIBLE:
+        return read_visible(d, op);
     case STORE_AUDIT_READ:
         return read_audit(d, op);
     case STORE_EXPORT:

@@ -104,6 +104,9 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_ROSTER] = "SELECT " MEMBER_COLUMNS " FROM members m"
                    " WHERE m.conv = ?1 AND m.user > ?2 AND m.role > 0"
                    " ORDER BY m.user LIMIT ?3",
+    [SQL_SHARES] = "SELECT 1 FROM members a CROSS JOIN members b"
+                   " ON b.conv = a.conv AND b.user = ?2 AND b.role > 0"
+                   " WHERE a.user = ?1 AND a.role > 0 LIMIT 1",
     [SQL_CONVS_OF] = MEMBER_FULL
     " WHERE m.user = ?1 AND m.conv > ?3 AND (c.kind != 4 OR EXISTS"
     " (SELECT 1 FROM entries e WHERE e.conv = m.conv))"

@@ -37,6 +37,7 @@ enum sql_id {
     SQL_MEMBER_PUT,
     SQL_MEMBER_LEFT,
     SQL_ROSTER,
+    SQL_SHARES,
     SQL_CONVS_OF,
     SQL_MARK,
     SQL_ACK,

@@ -45,6 +45,7 @@ static const char *const verb_names[STORE_VERBS] = {
     [STORE_TOKEN] = "token",
     [STORE_BLOCKS] = "blocks",
     [STORE_PAIR] = "pair",
+    [STORE_VISIBLE] = "visible",
     [STORE_AUDIT_READ] = "audit_read",
     [STORE_EXPORT] = "export",
     [STORE_STATS] = "stats",

@@ -73,6 +73,7 @@ enum store_verb {
     STORE_TOKEN,    /* user and device of a token hash */
     STORE_BLOCKS,   /* whom a user blocks */
     STORE_PAIR,     /* what stands between two users: blocks, contact */
+    STORE_VISIBLE,  /* of several users, those whose presence one may see */
     STORE_AUDIT_READ,
     STORE_EXPORT, /* what there is about a user, in pages */
     STORE_STATS,  /* counts for status and metrics */
@@ -214,6 +215,8 @@ struct store_op {
      * DEVICES: the ones that are not revoked, rising.
      * USER: user, or name when user is 0. A deleted user is found by number
      *   only. USERS: those that exist, in the order of ids.
+     * VISIBLE: of ids those who are in a conversation with user now and do not
+     *   block it; result in blocks, in the order of ids.
      * AUDIT_READ: the newest limit rows, oldest first.
      * STATS: users, convs, entries, bytes, live devices, operations waiting,
      *   commits, rows committed.

@@ -146,6 +146,8 @@ START_TEST(reads_are_ranges_of_an_index)
         {SQL_KEY, "entries_cid (conv=? AND sender=? AND cid=?)"},
         {SQL_CONVS_OF, "members_user (user=? AND conv>?)"},
         {SQL_CONV, "entries_seq (conv=?)"},
+        {SQL_SHARES, "members_user (user=?)"},
+        {SQL_SAID, "entries_cid (conv=? AND sender=?)"},
         {SQL_ROSTER, "(conv=? AND user>?)"},
         {SQL_EXPIRED, "entries_expires (expires>? AND expires<?)"},
         {SQL_DROP_KEYS, "entries_gone (gone>? AND gone<?)"},
