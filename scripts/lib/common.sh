@@ -14,10 +14,12 @@ die() {
 }
 
 # cmake --preset NAME, by ccache when it is there. Output only on failure.
+# With strict=1, a warning of the compiler ends the build.
 configure() {
     local args=(--preset "$1") log
     command -v ccache >/dev/null &&
         args+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache)
+    args+=(-DCMAKE_COMPILE_WARNING_AS_ERROR="${strict:-0}")
     log=$(cd "$top" && cmake "${args[@]}" 2>&1) || {
         printf '%s\n' "$log"
         return 1

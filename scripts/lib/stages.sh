@@ -3,6 +3,7 @@
 # program says goes to build/test/NAME.log and is shown when it fails.
 
 logs=$top/build/test
+export strict=1
 passed=0
 failed=0
 skipped=0
