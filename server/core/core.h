@@ -61,7 +61,8 @@ struct conn {
     struct timer deadline;  /* hello, then heartbeat; stall is checked there */
     uint32_t dev;
     uint8_t state, type;
-    bool strict, auto_ack, claimed, paused, feed_busy, synced;
+    bool strict, auto_ack, claimed, paused, feed_busy, feed_blocked, synced,
+        handling;
     uint8_t bad_frames;
     uint16_t rate_errors;
     uint16_t pending;       /* requests without an answer yet */
@@ -84,6 +85,9 @@ struct conn {
     struct view *view;      /* what it looks at; NULL: nothing */
     struct sync *sync;      /* the hello under way; NULL after synced */
     struct fence *fences;   /* waiting for subs to get somewhere */
+#ifdef CONFAB_SABOTAGE
+    uint64_t sabotage_id;   /* cursor_by_id: the one cursor */
+#endif
 };
 
 struct user {
@@ -91,13 +95,16 @@ struct user {
     struct link conns;
     struct bucket sends, control, history;
     uint32_t beat;          /* mono s of the last presence_beat() */
-    bool routed;
+    bool routed, act;
     struct marks *marks;    /* folded marks waiting to be stored; or NULL */
 };
 
 /* What a connection looks at. */
 struct view {
+    struct conn *conn;
     uint64_t *convs, *users;
+    bool *visible;          /* by user: may be seen by this one */
+    bool watching;          /* visible is known, presence is being watched */
     int conv_count, user_count;
     struct link waiting;    /* in node->view_dirty */
     struct presence_row *changed; /* to be sent at the next tick */
@@ -146,7 +153,17 @@ struct member {
     enum role role;
 };
 
+/* LOADING: a fresh term is being taken. CHANGING: what was begun decides about
+ * everything after it (a change of the roster, a read that a check needs), so
+ * requests queue. LOST: another node is home now; what is under way ends. */
 enum home_state { HOME_LOADING, HOME_READY, HOME_CHANGING, HOME_LOST };
+
+struct viewer_node { /* a node with viewers of a big conversation */
+    uint16_t node;
+    int64_t until; /* mono ms */
+};
+
+struct task; /* a store operation under way (home.h) */
 
 struct home {
     struct node *node;
@@ -164,6 +181,20 @@ struct home {
     struct home_recent *recent; /* last messages, for group receipts */
     int64_t next_receipt, next_head; /* mono ms: not before */
     int64_t head_announced;
+    int holds;              /* tasks and fan-outs that point here */
+    int waiting_count;
+    uint64_t turns;         /* numbers requests in the order they came */
+    struct task *stall;     /* what CHANGING waits for */
+    int64_t recheck;        /* after an unknown outcome: look above this seq
+                               for entries nobody was told of; -1: no need */
+    struct link fans;       /* committed, on their way out, in order */
+    struct viewer_node *viewers;
+    int viewer_count;
+    struct member *looked;  /* big: members looked up lately, a ring */
+    int looked_count, looked_next;
+    bool announcing;        /* a `head` is looking for its nodes */
+    int64_t used;           /* mono ms of the last request */
+    int64_t told;           /* mono ms of the last receipt */
 };
 
 /* A command on its way to the home of its conversation. Owned by whoever holds
@@ -177,6 +208,11 @@ struct request {
     uint64_t conv;          /* what routes it */
     bool over_budget;       /* answer `rate` unless it is a duplicate */
     uint8_t hops;
+    uint8_t retries;        /* after an old term was refused */
+    bool internal;          /* made by the server: no client frame behind */
+    uint64_t rid;           /* at origin: finds it again when the answer comes;
+                               0: came from this node */
+    uint64_t turn;          /* order of arrival at the home */
     int64_t started;        /* mono ns at origin, for the histogram; or 0 */
     struct frame frame;     /* spans into bytes */
     uint32_t len;
@@ -225,6 +261,8 @@ struct node {
     struct link receipts_dirty;
     struct link view_dirty;
     struct map watched;     /* user -> struct watched (who looks) */
+    uint32_t view_round, seconds;
+    uint64_t fences;        /* numbers them */
     struct timer second;    /* once a second: ticks of all kinds */
     struct timer fold;
     struct link marks_now;  /* struct marks to be stored at the end of turn */
@@ -235,6 +273,7 @@ struct node {
     enum { DRAIN_NOT, DRAIN_LEAVING, DRAIN_BYE, DRAIN_GONE } drain;
     struct metrics metrics;
     struct hist sent_hist;
+    struct home_side *side; /* the home side's own; made on first use */
     struct buf scratch;     /* for encoding; never kept across a call out */
 };
 

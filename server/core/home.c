@@ -1,0 +1,528 @@
+/* A conversation at the node that is home to it: taken over under a fresh
+ * term, asked, and given up when the ring of nodes changes. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/home.h"
+
+static void home_load(struct home *h);
+static void home_opened(struct task *t);
+static void home_drain(struct home *h);
+
+/* ---- tasks ---- */
+
+struct home_side *side_of(struct node *n)
+{
+    struct home_side *side = n->side;
+
+    if (side != NULL)
+        return side;
+    side = n->side = mem_alloc(sizeof(*side));
+    list_init(&side->tasks);
+    list_init(&side->pushes);
+    list_init(&side->notices);
+    list_init(&side->asks);
+    list_init(&side->kicks);
+    map_init(&side->notice_by_id);
+    map_init(&side->away);
+    buf_init(&side->wire, PEER_MESSAGE_MAX);
+    buf_init(&side->answer, PEER_MESSAGE_MAX / 2);
+    list_ready(&n->home_lru);
+    list_ready(&n->receipts_dirty);
+    return side;
+}
+
+struct buf *answer_buf(struct node *n)
+{
+    struct buf *b = &side_of(n)->answer;
+
+    buf_clear(b);
+    return b;
+}
+
+uint64_t side_number(struct node *n)
+{
+    return ++side_of(n)->last_number;
+}
+
+int node_live_members(const struct node *n)
+{
+    return n->config.live_members > 0 ? n->config.live_members
+                                      : LIMIT_LIVE_MEMBERS;
+}
+
+int64_t retry_jitter(struct node *n)
+{
+    return 200 + (int64_t)rng_below(n->env.rng, 801);
+}
+
+void *task_new(size_t size, struct node *n, struct home *h, struct request *rq,
+               enum store_verb verb, void (*done)(struct task *t))
+{
+    struct task *t = mem_alloc(size);
+
+    t->node = n;
+    t->home = h;
+    t->rq = rq;
+    t->done = done;
+    store_op_init(&t->op, verb, NULL, t);
+    if (h != NULL) {
+        h->holds++;
+        t->op.conv = h->conv;
+    }
+    list_push(&side_of(n)->tasks, &t->link);
+    return t;
+}
+
+static void task_stored(struct store_op *op)
+{
+    struct task *t = op->ctx;
+
+    t->node->pending--;
+    t->done(t);
+}
+
+void task_submit(struct task *t)
+{
+    t->op.done = task_stored;
+    t->op.ctx = t;
+    t->node->pending++;
+    store_submit(t->node->store, &t->op);
+}
+
+struct request *task_request(struct task *t)
+{
+    struct request *rq = t->rq;
+
+    t->rq = NULL;
+    return rq;
+}
+
+static void task_destroy(struct task *t)
+{
+    list_remove(&t->link);
+    request_free(&t->rq);
+    store_op_release(&t->op);
+    free(t->extra);
+    if (t->release != NULL)
+        t->release(t);
+    free(t);
+}
+
+void task_free(struct task *t)
+{
+    struct home *h = t->home;
+
+    task_destroy(t);
+    if (h != NULL)
+        home_release_hold(h);
+}
+
+/* ---- life ---- */
+
+bool home_is_ours(const struct node *n, uint64_t conv)
+{
+    return n->ready && !n->lost && ring_node(&n->ring, conv) == n->env.number;
+}
+
+static struct home *home_new(struct node *n, uint64_t conv)
+{
+    struct home *h = mem_alloc(sizeof(*h));
+
+    side_of(n);
+    h->node = n;
+    h->conv = conv;
+    h->state = HOME_LOADING;
+    h->recheck = -1;
+    list_init(&h->waiting);
+    list_init(&h->fans);
+    map_put(&n->homes, conv, h);
+    list_push(&n->home_lru, &h->lru);
+    h->used = node_mono(n);
+    return h;
+}
+
+static void home_free(struct home *h)
+{
+    struct link *l;
+
+    map_remove(&h->node->homes, h->conv);
+    list_remove(&h->lru);
+    list_remove(&h->dirty);
+    while ((l = list_pop(&h->waiting)) != NULL) {
+        struct request *rq = container_of(l, struct request, link);
+
+        request_free(&rq);
+    }
+    roster_clear(h);
+    free(h->pair);
+    free(h->recent);
+    free(h->viewers);
+    free(h);
+}
+
+/* Hand everything that waits to whoever is home now. */
+static void home_send_on(struct home *h)
+{
+    struct link waiting, *l;
+
+    list_init(&waiting);
+    while ((l = list_pop(&h->waiting)) != NULL)
+        list_push(&waiting, l);
+    h->waiting_count = 0;
+    while ((l = list_pop(&waiting)) != NULL)
+        route_request(h->node, container_of(l, struct request, link));
+}
+
+/* Another node is home now, or nobody has asked for long. */
+static void home_drop(struct home *h)
+{
+    h->state = HOME_LOST;
+    h->stall = NULL;
+    h->holds++;
+    home_send_on(h);
+    home_release_hold(h);
+}
+
+void home_release_hold(struct home *h)
+{
+    if (--h->holds > 0 || h->state != HOME_LOST)
+        return;
+    if (list_empty(&h->waiting))
+        home_free(h);
+    else
+        home_load(h);
+}
+
+void home_touch(struct home *h)
+{
+    h->used = node_mono(h->node);
+    list_remove(&h->lru);
+    list_push(&h->node->home_lru, &h->lru);
+}
+
+struct home *home_get(struct node *n, uint64_t conv)
+{
+    struct home *h = map_get(&n->homes, conv);
+
+    if (h == NULL) {
+        h = home_new(n, conv);
+        home_load(h);
+    } else if (h->state == HOME_LOST) {
+        home_load(h);
+    }
+    home_touch(h);
+    return h;
+}
+
+struct home *home_adopt(struct node *n, const struct conv_row *row,
+                        const struct roster_change *changes, int count)
+{
+    struct home *h = map_get(&n->homes, row->conv);
+
+    if (h != NULL)
+        return h;
+    h = home_new(n, row->conv);
+    h->row = *row;
+    h->state = HOME_READY;
+    h->head_announced = row->head;
+    if (!home_is_big(h))
+        roster_apply(h, changes, count, row->head);
+    return h;
+}
+
+/* ---- taking over ---- */
+
+static void home_load(struct home *h)
+{
+    struct task *t;
+
+    h->state = HOME_LOADING;
+    h->stall = NULL;
+    t = task_new(sizeof(*t), h->node, h, NULL, STORE_OPEN, home_opened);
+    t->op.now = node_wall(h->node);
+    task_submit(t);
+}
+
+void home_reload(struct home *h)
+{
+    if (h->state == HOME_LOADING || h->state == HOME_LOST)
+        return;
+    if (h->recheck < 0)
+        h->recheck = h->row.head;
+    if (home_is_ours(h->node, h->conv))
+        home_load(h);
+    else
+        home_drop(h);
+}
+
+/* It cannot be opened: everybody who waits is told, and it is forgotten. */
+static void home_fail(struct home *h, int rc)
+{
+    struct link *l;
+    int64_t retry = rc == -CF_NOT_FOUND ? 0 : retry_jitter(h->node);
+
+    h->holds++;
+    while ((l = list_pop(&h->waiting)) != NULL) {
+        struct request *rq = container_of(l, struct request, link);
+
+        h->waiting_count--;
+        request_error(h->node, rq,
+                      rc == -CF_UNKNOWN ? "timeout" : err_code_of(rc), retry, 0,
+                      rc == -CF_NOT_FOUND ? "no such conversation"
+                                          : "the store did not answer");
+    }
+    h->state = HOME_LOST;
+    home_release_hold(h);
+}
+
+static void home_ready(struct home *h, int rc)
+{
+    if (rc != 0) {
+        home_fail(h, rc);
+        return;
+    }
+    h->state = HOME_READY;
+    home_drain(h);
+}
+
+/* Entries that were committed although nobody could say so. */
+static void home_rechecked(struct task *t)
+{
+    struct home *h = t->home;
+
+    if (t->op.rc == 0) {
+        for (int i = 0; i < t->op.entry_count; i++)
+            fanout_again(h, &t->op.entries[i]);
+    }
+    task_free(t);
+}
+
+static void home_recheck(struct home *h)
+{
+    struct task *t;
+
+    if (h->recheck >= 0 && h->recheck < h->row.head) {
+        t = task_new(sizeof(*t), h->node, h, NULL, STORE_PAGE, home_rechecked);
+        t->op.after = h->recheck;
+        t->op.limit = LIMIT_PAGE;
+        t->op.forward = true;
+        t->op.max_bytes = PEER_MESSAGE_MAX;
+        task_submit(t);
+    }
+    h->recheck = -1;
+}
+
+static void home_opened(struct task *t)
+{
+    struct home *h = t->home;
+    struct node *n = h->node;
+    int64_t term = h->row.term;
+    int rc = t->op.rc;
+
+    if (h->state != HOME_LOADING) {
+        task_free(t);
+        return;
+    }
+    if (rc == 0) {
+        h->row = t->op.row;
+        if (SABOTAGED(n, keep_old_term) && term > 0)
+            h->row.term = term;
+        id_raise(&n->ids, h->row.last_id);
+        metrics_add(&n->metrics, NM_TAKEOVERS, 1);
+        free(h->pair);
+        h->pair = NULL;
+        roster_clear(h);
+        if (home_is_big(h)) {
+            home_recheck(h);
+            home_ready(h, 0);
+        } else {
+            roster_load(h, home_ready);
+            home_recheck(h);
+        }
+    } else {
+        home_fail(h, rc);
+    }
+    task_free(t);
+}
+
+/* ---- asking ---- */
+
+static void home_handle(struct home *h, struct request *rq)
+{
+    const struct command *cmd;
+
+    switch (rq->internal ? rq->frame.kind : FRAME_NONE) {
+    case FRAME_ACK:
+        home_mark(h, rq);
+        return;
+    case FRAME_TYPING:
+        home_typing(h, rq);
+        return;
+    case FRAME_VIEW:
+        home_view(h, rq);
+        return;
+    case FRAME_FENCE:
+        home_ask(h, rq);
+        return;
+    case FRAME_ENTRY:
+        home_account(h, rq);
+        return;
+    default:
+        break;
+    }
+    cmd = command_of(rq->frame.kind);
+    if (cmd == NULL || cmd->home == NULL)
+        request_error(h->node, rq, "unknown_kind", 0, 0, "not a command");
+    else
+        cmd->home(h, rq);
+}
+
+void home_requeue(struct home *h, struct request *rq)
+{
+    struct link *at = &h->waiting;
+
+    if (rq->turn == 0)
+        rq->turn = ++h->turns;
+    while (at->prev != &h->waiting &&
+           container_of(at->prev, struct request, link)->turn > rq->turn)
+        at = at->prev;
+    list_insert_before(at, &rq->link);
+    h->waiting_count++;
+}
+
+void home_run(struct home *h, struct request *rq)
+{
+    if (h->state == HOME_READY && list_empty(&h->waiting)) {
+        if (rq->turn == 0)
+            rq->turn = ++h->turns;
+        home_handle(h, rq);
+    } else if (h->waiting_count >= HOME_WAITING_MAX) {
+        request_error(h->node, rq, "busy", retry_jitter(h->node), 0,
+                      "too many requests wait for this conversation");
+    } else {
+        home_requeue(h, rq);
+    }
+}
+
+static void home_drain(struct home *h)
+{
+    struct link *l;
+
+    h->holds++;
+    while (h->state == HOME_READY && (l = list_pop(&h->waiting)) != NULL) {
+        h->waiting_count--;
+        home_handle(h, container_of(l, struct request, link));
+    }
+    home_release_hold(h);
+}
+
+void home_stall(struct home *h, struct task *t)
+{
+    h->state = HOME_CHANGING;
+    h->stall = t;
+}
+
+void home_resume(struct home *h, struct task *t)
+{
+    if (h->stall != t)
+        return;
+    h->stall = NULL;
+    if (h->state != HOME_CHANGING)
+        return;
+    h->state = HOME_READY;
+    home_drain(h);
+}
+
+void home_request(struct node *n, struct request *rq)
+{
+    enum frame_kind k = rq->frame.kind;
+
+    rq->turn = 0;
+    if (k == FRAME_CONV_OPEN || k == FRAME_CONV_CREATE)
+        conv_create_request(n, rq);
+    else
+        home_run(home_get(n, rq->conv), rq);
+}
+
+/* ---- all of them ---- */
+
+void home_ring_changed(struct node *n)
+{
+    for (uint32_t i = n->homes.len; i-- > 0;) {
+        struct home *h;
+
+        if (i >= n->homes.len)
+            continue;
+        h = n->homes.entries[i].value;
+        if (!home_is_ours(n, h->conv) && h->state != HOME_LOST)
+            home_drop(h);
+    }
+    side_of(n)->next_views = 0;
+}
+
+static void homes_evict(struct node *n)
+{
+    int over = (int)n->homes.len - HOME_MAX;
+
+    list_each (&n->home_lru, l, tmp) {
+        struct home *h = container_of(l, struct home, lru);
+
+        if (over <= 0)
+            return;
+        if (h->state != HOME_READY || h->holds > 0)
+            continue;
+        home_drop(h);
+        over--;
+    }
+}
+
+static void homes_announce(struct node *n)
+{
+    for (uint32_t i = 0; i < n->homes.len; i++) {
+        struct home *h = n->homes.entries[i].value;
+
+        if (h->state == HOME_READY && home_is_big(h))
+            fanout_heads(h);
+    }
+}
+
+void homes_tick(struct node *n)
+{
+    side_of(n);
+    receipts_tick(n);
+    homes_announce(n);
+    homes_evict(n);
+    notices_tick(n);
+    asks_tick(n);
+    kicks_tick(n);
+    away_tick(n);
+    views_tick(n);
+}
+
+void homes_free(struct node *n)
+{
+    struct home_side *side = n->side;
+    struct link *l;
+
+    if (side == NULL)
+        return;
+    while ((l = list_first(&side->tasks)) != NULL)
+        task_destroy(container_of(l, struct task, link));
+    pushes_free(n);
+    notices_free(n);
+    asks_free(n);
+    kicks_free(n);
+    away_free(n);
+    while (n->homes.len > 0)
+        home_free(n->homes.entries[n->homes.len - 1].value);
+    map_release(&n->homes);
+    map_release(&side->notice_by_id);
+    map_release(&side->away);
+    buf_release(&side->wire);
+    buf_release(&side->answer);
+    free(side->lists);
+    free(side);
+    n->side = NULL;
+}

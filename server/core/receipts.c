@@ -1,0 +1,238 @@
+/* Receipts: who has what, told to whom it concerns, and only from marks that
+ * are durable. Direct conversations tell the other one; groups count, for the
+ * newest message of each sender, at most once a second. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "core/home.h"
+
+#define RECEIPT_MS 1000
+
+static bool receipt_forgotten(struct node *n)
+{
+    return SABOTAGED(n, forget_receipt) &&
+           ++side_of(n)->receipt_count % 10 == 0;
+}
+
+/* user's marks, for the connections of `to`. */
+static void receipt_marks(struct home *h, const struct member *m, uint64_t to)
+{
+    struct node *n = h->node;
+    struct buf *b = answer_buf(n);
+
+    if (receipt_forgotten(n))
+        return;
+    metrics_add(&n->metrics, NM_RECEIPTS, 1);
+    enc_receipt(b, h->conv, m->user, m->delivered, m->read);
+    push_users(n, WIRE_HINT, h->conv, &to, 1, buf_span(b));
+}
+
+static void receipt_dirty(struct home *h)
+{
+    if (h->dirty.next == NULL)
+        list_push(&h->node->receipts_dirty, &h->dirty);
+}
+
+/* again: the roster was read after these marks were stored, so that nothing
+ * rises although nobody was told. */
+void receipts_mark(struct home *h, const struct mark_row *row, bool again)
+{
+    struct member *m = home_member(h, row->user);
+    bool read_moved;
+
+    if (m == NULL)
+        return;
+    read_moved = row->read_now > m->read || (again && row->read_now > 0);
+    if (row->delivered_now <= m->delivered && !read_moved && !again)
+        return;
+    if (row->delivered_now > m->delivered)
+        m->delivered = row->delivered_now;
+    if (row->read_now > m->read)
+        m->read = row->read_now;
+    if (read_moved)
+        receipt_marks(h, m, m->user);
+    if (h->row.kind == CONV_DIRECT) {
+        for (int i = 0; i < h->roster_count; i++) {
+            if (h->roster[i].user != m->user)
+                receipt_marks(h, m, h->roster[i].user);
+        }
+    }
+    h->told = node_mono(h->node);
+    receipt_dirty(h);
+}
+
+/* ---- groups ---- */
+
+void receipts_sent(struct home *h, uint64_t from, int64_t seq)
+{
+    struct home_recent *r = h->recent;
+    struct recent_message *row = NULL;
+
+    /* Nobody has asked for counts yet: recent_load() will find it. */
+    if (r == NULL)
+        return;
+    for (int i = 0; i < r->count; i++) {
+        if (r->rows[i].from == from)
+            row = &r->rows[i];
+    }
+    if (row == NULL) {
+        row = &r->rows[r->next++ % HOME_RECENT];
+        if (r->count < HOME_RECENT)
+            r->count++;
+    }
+    if (row->from != from || seq > row->seq)
+        *row = (struct recent_message){.from = from, .seq = seq};
+}
+
+static void receipt_counts(struct home *h, struct recent_message *row)
+{
+    struct node *n = h->node;
+    int64_t delivered = 0, read = 0;
+    struct buf *b;
+
+    for (int i = 0; i < h->roster_count; i++) {
+        const struct member *m = &h->roster[i];
+
+        if (m->user == row->from)
+            continue;
+        delivered += m->delivered >= row->seq;
+        read += m->read >= row->seq;
+    }
+    if (delivered == row->delivered_n && read == row->read_n)
+        return;
+    row->delivered_n = delivered;
+    row->read_n = read;
+    if (receipt_forgotten(n))
+        return;
+    metrics_add(&n->metrics, NM_RECEIPTS, 1);
+    b = answer_buf(n);
+    enc_receipt_counts(b, h->conv, row->seq, delivered, read);
+    push_users(n, WIRE_HINT, h->conv, &row->from, 1, buf_span(b));
+}
+
+/* A home that began after the last messages were sent reads who sent them. */
+static void recent_read(struct task *t)
+{
+    struct home *h = t->home;
+
+    for (int i = 0; t->op.rc == 0 && i < t->op.entry_count; i++) {
+        const struct entry *e = &t->op.entries[i];
+
+        if (e->kind == ENTRY_MSG)
+            receipts_sent(h, e->from, e->seq);
+    }
+    receipt_dirty(h);
+    task_free(t);
+}
+
+static void recent_load(struct home *h)
+{
+    struct task *t;
+
+    h->recent = mem_alloc(sizeof(*h->recent));
+    t = task_new(sizeof(*t), h->node, h, NULL, STORE_PAGE, recent_read);
+    t->op.limit = 3 * HOME_RECENT;
+    t->op.max_bytes = PEER_MESSAGE_MAX;
+    task_submit(t);
+}
+
+static void receipts_group(struct home *h)
+{
+    if (h->recent == NULL) {
+        recent_load(h);
+        return;
+    }
+    for (int i = 0; i < h->recent->count; i++)
+        receipt_counts(h, &h->recent->rows[i]);
+}
+
+void receipts_tick(struct node *n)
+{
+    struct link later, *l;
+    int64_t now = node_mono(n);
+
+    list_ready(&n->receipts_dirty);
+    list_init(&later);
+    while ((l = list_pop(&n->receipts_dirty)) != NULL) {
+        struct home *h = container_of(l, struct home, dirty);
+
+        if (h->state == HOME_LOST || home_is_big(h) ||
+            h->row.kind == CONV_DIRECT || h->row.kind == CONV_SELF)
+            continue;
+        if (now < h->next_receipt || h->state != HOME_READY) {
+            list_push(&later, l);
+            continue;
+        }
+        h->next_receipt = now + RECEIPT_MS;
+        receipts_group(h);
+    }
+    while ((l = list_pop(&later)) != NULL)
+        list_push(&n->receipts_dirty, l);
+}
+
+/* ---- after a loss ---- */
+
+static void receipts_repeat(struct home *h)
+{
+    for (int i = 0; i < h->roster_count; i++) {
+        const struct member *m = &h->roster[i];
+
+        if (m->read > 0)
+            receipt_marks(h, m, m->user);
+        for (int k = 0; h->row.kind == CONV_DIRECT && k < h->roster_count; k++)
+            if (k != i && m->delivered > 0)
+                receipt_marks(h, m, h->roster[k].user);
+    }
+    for (int i = 0; h->recent != NULL && i < h->recent->count; i++) {
+        h->recent->rows[i].delivered_n = 0;
+        h->recent->rows[i].read_n = 0;
+    }
+    receipt_dirty(h);
+}
+
+void receipts_again(struct node *n)
+{
+    int64_t since = node_mono(n) - RECEIPT_ECHO_MS;
+
+    for (uint32_t i = 0; i < n->homes.len; i++) {
+        struct home *h = n->homes.entries[i].value;
+
+        if (h->state == HOME_READY && h->told > since && h->told > 0)
+            receipts_repeat(h);
+    }
+}
+
+/* Marks of others may have been lost on their way here: the store has them. */
+static void marks_read(struct task *t)
+{
+    struct home *h = t->home;
+
+    for (int i = 0; t->op.rc == 0 && i < t->op.member_count; i++) {
+        const struct membership *m = &t->op.members[i];
+        struct mark_row row = {.conv = h->conv,
+                               .user = m->user,
+                               .delivered_now = m->delivered,
+                               .read_now = m->read,
+                               .moved = true};
+
+        receipts_mark(h, &row, false);
+    }
+    task_free(t);
+}
+
+void receipts_check(struct node *n)
+{
+    int64_t since = node_mono(n) - RECEIPT_ECHO_MS;
+
+    for (uint32_t i = 0; i < n->homes.len; i++) {
+        struct home *h = n->homes.entries[i].value;
+        struct task *t;
+
+        if (h->state != HOME_READY || home_is_big(h) ||
+            (h->used < since && h->told < since))
+            continue;
+        t = task_new(sizeof(*t), n, h, NULL, STORE_ROSTER, marks_read);
+        t->op.limit = node_live_members(n);
+        task_submit(t);
+    }
+}
