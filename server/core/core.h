@@ -249,6 +249,8 @@ struct node {
     int node_count;
     int64_t lease;
     bool ready, draining, lost;
+    bool asking;            /* a join or renewal is under way */
+    bool ending;            /* being freed: tell nobody anything */
     uint64_t next_conn;
     struct map conns;       /* id -> conn */
     struct map users;       /* id -> user */
@@ -261,7 +263,7 @@ struct node {
     struct link receipts_dirty;
     struct link view_dirty;
     struct map watched;     /* user -> struct watched (who looks) */
-    uint32_t view_round, seconds;
+    uint32_t view_round;
     uint64_t fences;        /* numbers them */
     struct timer second;    /* once a second: ticks of all kinds */
     struct timer fold;

@@ -1,0 +1,289 @@
+/* marks.c - acknowledgements of the users here: folded in memory, stored at
+ * most once a second, and told to the homes when they are durable. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "core/conn.h"
+
+/* One user's folded marks. */
+struct marks {
+    struct link link;  /* in node->marks_now or marks_dirty, with rows */
+    struct user *user; /* NULL: gone, only what is here is still stored */
+    uint64_t id;
+    int64_t next; /* mono ms: not before */
+    struct mark_row *rows;
+    int count, cap;
+    bool busy; /* being stored; the rest waits */
+};
+
+struct marks_op {
+    struct node_op op;
+    struct store_op store;
+    uint64_t user;
+    struct mark_row *rows;
+    int count;
+};
+
+static void marks_release(struct node_op *op)
+{
+    struct marks_op *m = container_of(op, struct marks_op, op);
+
+    store_op_release(&m->store);
+    free(m->rows);
+    free(m);
+}
+
+/* ---- folding ---- */
+
+static struct marks *marks_of(struct user *u)
+{
+    if (u->marks == NULL) {
+        u->marks = mem_alloc(sizeof(*u->marks));
+        u->marks->user = u;
+        u->marks->id = u->id;
+    }
+    return u->marks;
+}
+
+static struct mark_row *row_of(struct marks *m, uint64_t conv, uint32_t dev)
+{
+    for (int i = 0; i < m->count; i++) {
+        if (m->rows[i].conv == conv && m->rows[i].dev == dev)
+            return &m->rows[i];
+    }
+    if (m->count == m->cap) {
+        m->cap = m->cap > 0 ? m->cap * 2 : 2;
+        m->rows = mem_grow(m->rows, (size_t)m->cap, sizeof(*m->rows));
+    }
+    m->rows[m->count] = (struct mark_row){
+        .conv = conv,
+        .user = m->id,
+        .dev = dev,
+    };
+    return &m->rows[m->count++];
+}
+
+static void raise(int64_t *mark, int64_t seq, bool fall)
+{
+    if (seq > *mark || (fall && seq > 0))
+        *mark = seq;
+}
+
+/* Where m waits: for the end of this turn, or for its second. */
+static void marks_wait(struct node *n, struct marks *m)
+{
+    int64_t now = now_mono(n);
+
+    if (m->busy || m->link.next != NULL)
+        return;
+    if (m->next <= now) {
+        list_push(&n->marks_now, &m->link);
+        return;
+    }
+    list_push(&n->marks_dirty, &m->link);
+    if (!timer_is_set(&n->fold) || n->fold.due > m->next)
+        timer_set(&n->wheel, &n->fold, m->next);
+}
+
+static void give_credit(struct conn *c, uint64_t conv, int64_t seq)
+{
+    list_each (&c->user->conns, k, next) {
+        struct conn *other = container_of(k, struct conn, of_user);
+        struct sub *s;
+
+        if (other->dev != c->dev)
+            continue;
+        s = sub_find(other, conv);
+        if (s == NULL)
+            continue;
+        credit_ack(s, seq);
+        feed_conn(other);
+    }
+}
+
+void marks_ack(struct conn *c, uint64_t conv, int64_t seq, bool read)
+{
+    struct node *n = c->node;
+    struct live *l = live_find(n, conv);
+    struct marks *m = marks_of(c->user);
+    struct mark_row *row;
+    bool fall = SABOTAGED(n, marks_fall);
+
+    if (l != NULL && sub_find(c, conv) != NULL && seq > l->head)
+        seq = l->head; /* nobody has seen what is not there */
+    if (seq < 1)
+        return;
+    row = row_of(m, conv, c->dev);
+    raise(&row->acked, seq, fall);
+    if (read)
+        raise(&row->read, seq, fall);
+    give_credit(c, conv, seq);
+    marks_wait(n, m);
+}
+
+/* ---- storing ---- */
+
+static void marks_free(struct marks *m)
+{
+    list_remove(&m->link);
+    free(m->rows);
+    free(m);
+}
+
+static struct marks *marks_find(struct node *n, uint64_t user)
+{
+    struct user *u = user_find(n, user);
+
+    return u != NULL ? u->marks : NULL;
+}
+
+/* Not stored: they wait with what has come since. */
+static void put_back(struct node *n, const struct marks_op *op)
+{
+    struct marks *m = marks_find(n, op->user);
+
+    if (m == NULL) {
+        m = mem_alloc(sizeof(*m));
+        m->id = op->user;
+    }
+    for (int i = 0; i < op->count; i++) {
+        struct mark_row *row = row_of(m, op->rows[i].conv, op->rows[i].dev);
+
+        raise(&row->acked, op->rows[i].acked, false);
+        raise(&row->read, op->rows[i].read, false);
+    }
+    m->busy = false;
+    m->next = now_mono(n) + n->config.fold_ms;
+    marks_wait(n, m);
+}
+
+static bool worth_another_try(int rc)
+{
+    return rc == -CF_BUSY || rc == -CF_TIMEOUT || rc == -CF_UNKNOWN ||
+           rc == -CF_UNAVAILABLE || rc == -CF_FULL;
+}
+
+/* Sabotage: what homes hear is what was asked for, not what is stored. */
+static void claim_stored(struct marks_op *op)
+{
+    for (int i = 0; i < op->count; i++) {
+        op->rows[i].delivered_now = op->rows[i].acked;
+        op->rows[i].read_now = op->rows[i].read;
+        op->rows[i].moved = true;
+    }
+}
+
+static void marks_stored(struct store_op *store)
+{
+    struct marks_op *op = store->ctx;
+    struct node *n = op->op.node;
+    struct marks *m = marks_find(n, op->user);
+
+    if (worth_another_try(store->rc)) {
+        put_back(n, op);
+    } else {
+        if (SABOTAGED(n, marks_fall))
+            claim_stored(op);
+        if (store->rc == 0)
+            route_marks(n, op->rows, op->count);
+        if (m != NULL) {
+            m->busy = false;
+            if (m->count > 0)
+                marks_wait(n, m);
+        }
+    }
+    node_op_end(&op->op);
+}
+
+static void marks_store(struct node *n, struct marks *m)
+{
+    struct marks_op *op = mem_alloc(sizeof(*op));
+
+    list_remove(&m->link);
+    op->user = m->id;
+    op->rows = m->rows;
+    op->count = m->count;
+    m->rows = NULL;
+    m->count = m->cap = 0;
+    m->busy = true;
+    m->next = now_mono(n) + n->config.fold_ms;
+    if (SABOTAGED(n, receipt_before_durable)) {
+        claim_stored(op);
+        route_marks(n, op->rows, op->count);
+    }
+    store_op_init(&op->store, STORE_MARKS, marks_stored, op);
+    op->store.marks = op->rows;
+    op->store.mark_count = op->count;
+    op->store.now = clock_wall(n->env.clock);
+    node_op_begin(n, &op->op, marks_release);
+    store_submit(n->store, &op->store);
+    if (m->user == NULL)
+        marks_free(m);
+}
+
+void marks_turn(struct node *n)
+{
+    struct link *k;
+
+    while ((k = list_first(&n->marks_now)) != NULL)
+        marks_store(n, container_of(k, struct marks, link));
+}
+
+void marks_fold(struct node *n)
+{
+    int64_t now = now_mono(n), next = INT64_MAX;
+
+    list_each (&n->marks_dirty, k, tmp) {
+        struct marks *m = container_of(k, struct marks, link);
+
+        if (m->next <= now)
+            marks_store(n, m);
+        else if (m->next < next)
+            next = m->next;
+    }
+    if (next != INT64_MAX)
+        timer_set(&n->wheel, &n->fold, next);
+}
+
+/* ---- ends ---- */
+
+void marks_orphan(struct node *n, struct user *u)
+{
+    struct marks *m = u->marks;
+
+    u->marks = NULL;
+    if (m == NULL)
+        return;
+    m->user = NULL;
+    m->busy = false;
+    if (m->count == 0)
+        marks_free(m);
+    else
+        marks_wait(n, m);
+}
+
+static void free_all(struct link *head)
+{
+    struct link *k;
+
+    while ((k = list_first(head)) != NULL) {
+        struct marks *m = container_of(k, struct marks, link);
+
+        if (m->user != NULL)
+            m->user->marks = NULL;
+        marks_free(m);
+    }
+}
+
+void marks_all_free(struct node *n)
+{
+    free_all(&n->marks_now);
+    free_all(&n->marks_dirty);
+    for (uint32_t i = 0; i < n->users.len; i++) {
+        struct user *u = n->users.entries[i].value;
+
+        if (u->marks != NULL)
+            marks_free(u->marks);
+        u->marks = NULL;
+    }
+}

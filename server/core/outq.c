@@ -1,0 +1,223 @@
+/* outq.c - what waits to be written to one connection: a ring of shared wires,
+ * bounded in bytes and in number. A long queue sheds what is soft; entries are
+ * refused, because the log has them; answers always go in. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/conn.h"
+
+#define OUTQ_MIN 4
+/* Answers only: their number is bounded by `pending`, their bytes here. */
+#define OUTQ_HARD (4 * LIMIT_OUTQ_BYTES)
+
+static struct wire **slot(const struct conn *c, unsigned i)
+{
+    return &c->outq[(c->out_head + i) & (c->out_cap - 1u)];
+}
+
+static void grow(struct conn *c)
+{
+    unsigned cap = c->out_cap > 0 ? c->out_cap * 2u : OUTQ_MIN;
+    struct wire **ring = mem_array(cap, sizeof(*ring));
+
+    for (unsigned i = 0; i < c->out_len; i++)
+        ring[i] = *slot(c, i);
+    free(c->outq);
+    c->outq = ring;
+    c->out_cap = (uint16_t)cap;
+    c->out_head = 0;
+}
+
+bool outq_room(const struct conn *c, size_t len)
+{
+    return c->out_len < LIMIT_OUTQ_WIRES &&
+           (c->out_len == 0 || c->out_bytes + len <= LIMIT_OUTQ_BYTES);
+}
+
+/* Take out every wire that drop() names; the order of the others stays. */
+static int sweep(struct conn *c,
+                 bool (*drop)(const struct wire *w, const void *arg),
+                 const void *arg)
+{
+    unsigned kept = 0, dropped = 0;
+
+    for (unsigned i = 0; i < c->out_len; i++) {
+        struct wire *w = *slot(c, i);
+
+        if (drop(w, arg)) {
+            c->out_bytes -= w->len;
+            wire_unref(w);
+            dropped++;
+        } else {
+            *slot(c, kept++) = w;
+        }
+    }
+    c->out_len = (uint16_t)kept;
+    return (int)dropped;
+}
+
+static bool of_class(const struct wire *w, const void *class)
+{
+    return w->class == *(const enum wire_class *)class;
+}
+
+static void shed(struct conn *c, enum wire_class class)
+{
+    metrics_add(&c->node->metrics, NM_SHED, sweep(c, of_class, &class));
+}
+
+/* A newer hint of a conversation says all that the older one of its kind
+ * said; they begin alike: {"t":"head","conv":"c5" */
+static bool same_hint(const struct wire *w, const struct wire *newer)
+{
+    return w->class == WIRE_HINT && w->conv == newer->conv && w->conv != 0 &&
+           w->seq != 0 && newer->seq != 0;
+}
+
+/* `head` carries its seq: only the last one of a conversation stays. */
+static bool replaced_head(struct conn *c, struct wire *w)
+{
+    for (unsigned i = 0; i < c->out_len; i++) {
+        struct wire **old = slot(c, i);
+
+        if (!same_hint(*old, w))
+            continue;
+        c->out_bytes += w->len - (*old)->len;
+        wire_unref(*old);
+        *old = wire_ref(w);
+        return true;
+    }
+    return false;
+}
+
+static bool make_room(struct conn *c, const struct wire *w)
+{
+    if (outq_room(c, w->len))
+        return true;
+    shed(c, WIRE_SHED);
+    if (!outq_room(c, w->len))
+        shed(c, WIRE_HINT);
+    if (outq_room(c, w->len))
+        return true;
+    if (w->class == WIRE_ANSWER)
+        return true;
+    if (w->class != WIRE_ENTRY)
+        metrics_add(&c->node->metrics, NM_SHED, 1);
+    return false;
+}
+
+bool outq_push(struct conn *c, struct wire *w)
+{
+    if (w->class == WIRE_HINT && w->seq != 0 && replaced_head(c, w))
+        return true;
+    if (!make_room(c, w))
+        return false;
+    if (w->class == WIRE_ANSWER && (c->out_bytes + w->len > OUTQ_HARD ||
+                                    c->out_len >= 4 * LIMIT_OUTQ_WIRES)) {
+        conn_close(c, 4002, "it does not read its answers");
+        return false;
+    }
+    if (c->out_len == c->out_cap)
+        grow(c);
+    *slot(c, c->out_len) = wire_ref(w);
+    c->out_len++;
+    c->out_bytes += w->len;
+    if (c->out_len == 1) {
+        c->moved = now_seconds(c->node);
+        c->node->env.transport->kick(c->peer);
+    }
+    return true;
+}
+
+static bool above(const struct wire *w, const void *arg)
+{
+    const struct mark *m = arg;
+
+    return w->class == WIRE_ENTRY && w->conv == m->conv && w->seq > m->seq;
+}
+
+void outq_purge(struct conn *c, uint64_t conv, int64_t seq)
+{
+    struct mark m = {conv, seq};
+
+    sweep(c, above, &m);
+}
+
+static bool any(const struct wire *w, const void *arg)
+{
+    return true;
+}
+
+void outq_release(struct conn *c)
+{
+    sweep(c, any, NULL);
+    free(c->outq);
+    c->outq = NULL;
+    c->out_cap = c->out_head = 0;
+}
+
+const struct wire *conn_next(struct conn *c)
+{
+    return c->out_len > 0 ? *slot(c, 0) : NULL;
+}
+
+/* An event of a stream counts as acknowledged when the next one is taken. */
+static void ack_before(struct conn *c, uint64_t conv, int64_t seq)
+{
+    while (c->credit_len > 0) {
+        struct credit_item item = c->credit[c->credit_head];
+
+        if (item.sub == NULL ||
+            (item.sub->live->conv == conv && item.seq >= seq))
+            return;
+        marks_ack(c, item.sub->live->conv, item.seq, false);
+    }
+}
+
+void conn_took(struct conn *c)
+{
+    struct wire *w = *slot(c, 0);
+    struct metrics *m = &c->node->metrics;
+
+    c->out_head = (uint16_t)((c->out_head + 1u) & (c->out_cap - 1u));
+    c->out_len--;
+    c->out_bytes -= w->len;
+    c->moved = now_seconds(c->node);
+    metrics_add(m, NM_FRAMES_OUT, 1);
+    metrics_add(m, NM_BYTES_OUT, w->len);
+    if (c->state != CONN_CLOSED && c->auto_ack && w->class == WIRE_ENTRY)
+        ack_before(c, w->conv, w->seq);
+    wire_unref(w);
+    if (c->out_len == 0) {
+        free(c->outq);
+        c->outq = NULL;
+        c->out_cap = c->out_head = 0;
+    }
+    if (c->state == CONN_CLOSED)
+        return;
+    c->feed_blocked = false;
+    conn_pressure(c);
+    if (c->out_bytes <= LIMIT_OUTQ_BYTES / 2)
+        feed_conn(c);
+}
+
+size_t conn_pull(struct conn *c, char *out, size_t max)
+{
+    size_t n = 0;
+
+    for (int objects = 0; c->out_len > 0 && objects < LIMIT_FRAME_OBJECTS;
+         objects++) {
+        const struct wire *w = *slot(c, 0);
+        size_t lf = n > 0 ? 1 : 0;
+
+        if (n + lf + w->len > max)
+            break;
+        if (lf > 0)
+            out[n++] = '\n';
+        memcpy(out + n, w->data, w->len);
+        n += w->len;
+        conn_took(c);
+    }
+    return n;
+}
