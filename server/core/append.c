@@ -248,7 +248,6 @@ static void append_committed(struct append *a)
     a->epoch = h->row.epoch;
     if (op->entry.kind == ENTRY_MSG)
         receipts_sent(h, op->entry.from, op->entry.seq);
-    a->committed = true;
     if (was_big && !home_is_big(h))
         home_reload(h); /* the whole roster is wanted from now on */
 }

@@ -86,7 +86,6 @@ static void create_tell(struct create *cr)
     for (int i = 0; i < cr->count; i++)
         append_change(a, cr->changes[i].user, cr->changes[i].role);
     a->epoch = op->row.epoch;
-    a->committed = true;
     account_tell(n, &op->entry, cr->changes, cr->count, true);
     fanout_start(a);
 }

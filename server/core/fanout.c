@@ -112,9 +112,6 @@ static void fanout_flow(struct home *h)
 
         if (!a->ready)
             break;
-        if (SABOTAGED(h->node, swap_order) && l->next != &h->fans &&
-            container_of(l->next, struct append, of_home)->ready)
-            a = container_of(l->next, struct append, of_home);
         list_remove(&a->of_home);
         fanout_send(a);
         append_free(a);
@@ -156,6 +153,22 @@ void fanout_start(struct append *a)
     registry_submit(h->node->registry, &a->where);
 }
 
+/* The changes of the roster that went with an entry, as its body says them. */
+static void changes_again(struct append *a, const struct entry *e)
+{
+    struct span users = json_member(e->body, "users");
+    struct span op = json_member(e->body, "op");
+    bool out = span_is(op, "\"remove\"") || span_is(op, "\"leave\"");
+    uint64_t user;
+
+    if (e->kind != ENTRY_MEMBER || users.p == NULL || span_is(op, "\"role\""))
+        return;
+    while (frame_next_user(&users, &user))
+        append_change(a, user, out ? ROLE_NONE : ROLE_MEMBER);
+    a->adds = true;
+    account_changes(a);
+}
+
 /* An entry that the store knows and perhaps nobody else: its bytes belong to
  * somebody else and are copied. */
 void fanout_again(struct home *h, const struct entry *e)
@@ -163,8 +176,8 @@ void fanout_again(struct home *h, const struct entry *e)
     struct append *a = append_blank(h);
 
     append_copy(a, e);
+    changes_again(a, e);
     a->epoch = h->row.epoch;
-    a->committed = true;
     fanout_start(a);
 }
 

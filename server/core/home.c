@@ -330,7 +330,6 @@ static void home_opened(struct task *t)
         if (SABOTAGED(n, keep_old_term) && term > 0)
             h->row.term = term;
         id_raise(&n->ids, h->row.last_id);
-        metrics_add(&n->metrics, NM_TAKEOVERS, 1);
         free(h->pair);
         h->pair = NULL;
         roster_clear(h);

@@ -19,10 +19,11 @@
 #define HOME_PAIR_MS 10000    /* how long a look at two users counts */
 #define HOME_RECENT 16        /* senders with counts of receipts */
 #define HOME_RETRIES 3
-#define RECEIPT_ECHO_MS 10000 /* receipts this young are repeated after a loss */
+#define RECEIPT_ECHO_MS \
+    10000 /* receipts this young are repeated after a loss */
 #define ROUTE_HOPS 3
-#define ROUTE_AWAY_MS 8000    /* a request on another node without an answer */
-#define ROSTER_BATCH 500      /* members read at a time */
+#define ROUTE_AWAY_MS 8000 /* a request on another node without an answer */
+#define ROSTER_BATCH 500   /* members read at a time */
 #define VIEW_TTL_MS 60000
 #define VIEW_REPEAT_MS 20000
 #define NOTICE_MARK (UINT64_C(1) << 63) /* request.conn: number of a notice */
@@ -36,14 +37,14 @@ struct home_side {
     struct link pushes;  /* struct push (push.c) */
     struct link notices; /* struct notice (notice.c) */
     struct map notice_by_id;
-    struct link asks;    /* struct ask (heads.c) */
-    struct link kicks;   /* struct kick (kick.c) */
-    struct map away;     /* rid -> struct away (route.c) */
-    uint64_t last_number; /* of rids, notices, asks */
-    struct buf wire;     /* one message for the bus */
-    struct buf answer;   /* one answer; see answer_buf() */
+    struct link asks;         /* struct ask (heads.c) */
+    struct link kicks;        /* struct kick (kick.c) */
+    struct map away;          /* rid -> struct away (route.c) */
+    uint64_t last_number;     /* of rids, notices, asks */
+    struct buf wire;          /* one message for the bus */
+    struct buf answer;        /* one answer; see answer_buf() */
     struct peer_lists *lists; /* of the message being read */
-    int64_t next_views;  /* mono ms: interest is repeated then */
+    int64_t next_views;       /* mono ms: interest is repeated then */
     uint64_t sabotage_count, receipt_count;
 };
 struct home_side *side_of(struct node *n);
@@ -76,8 +77,8 @@ int64_t retry_jitter(struct node *n);
 struct task {
     struct link link; /* in side->tasks */
     struct node *node;
-    struct home *home;   /* held; or NULL */
-    struct request *rq;  /* owned; or NULL */
+    struct home *home;               /* held; or NULL */
+    struct request *rq;              /* owned; or NULL */
     void (*done)(struct task *t);    /* ends in task_free() or task_submit() */
     void (*release)(struct task *t); /* frees what is beyond this struct */
     struct store_op op;
@@ -136,8 +137,16 @@ uint64_t roster_heir(const struct home *h, uint64_t except);
 /* ---- may.c ---- */
 
 enum action {
-    MAY_READ, MAY_SEND, MAY_EDIT, MAY_REACT, MAY_TYPE,
-    MAY_ADD, MAY_REMOVE, MAY_ROLE, MAY_RENAME, MAY_LEAVE
+    MAY_READ,
+    MAY_SEND,
+    MAY_EDIT,
+    MAY_REACT,
+    MAY_TYPE,
+    MAY_ADD,
+    MAY_REMOVE,
+    MAY_ROLE,
+    MAY_RENAME,
+    MAY_LEAVE
 };
 /* 0; -CF_NOT_FOUND: not a member (or no such conversation, which looks the
  * same); -CF_DENIED: the role is too low; -CF_INVALID: there is no such thing
@@ -197,11 +206,10 @@ struct append {
     char cid[64];
     struct roster_change *changes;
     int change_count;
-    bool committed;
     /* the fan-out (fanout.c) */
     struct link of_home; /* in home->fans */
     bool ready;
-    bool everywhere;     /* the registry does not know: to all nodes */
+    bool everywhere; /* the registry does not know: to all nodes */
     int64_t epoch;
     struct registry_op where;
     uint64_t *ids;
@@ -298,8 +306,7 @@ void notices_free(struct node *n);
 void request_failed(struct node *n, struct request *rq, int rc, int64_t seq,
                     const char *text);
 /* Answer rq and keep it: the caller frees it. */
-void request_answer_keep(struct node *n, struct request *rq,
-                         struct span bytes);
+void request_answer_keep(struct node *n, struct request *rq, struct span bytes);
 /* A request from another node, made again from its bytes. NULL: unreadable. */
 struct request *request_received(struct node *n, const struct peer_message *m);
 void route_answer(struct node *n, uint64_t rid, uint64_t conn,
@@ -329,8 +336,6 @@ void view_from(struct node *n, int from, uint64_t conv, bool on);
 void typing_here(struct node *n, uint64_t conv, uint64_t user, bool on);
 void viewers_set(struct home *h, int node, bool on);
 void views_tick(struct node *n);
-void kick_here(struct node *n, uint64_t conn, uint64_t user, uint32_t dev,
-               int code);
 void kicks_tick(struct node *n);
 void kicks_free(struct node *n);
 

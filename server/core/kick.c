@@ -13,34 +13,6 @@ struct kick {
     uint32_t dev;
 };
 
-static const char *why(int code)
-{
-    return code == 4409 ? "another connection of this device took over"
-                        : "the token is no longer valid";
-}
-
-void kick_here(struct node *n, uint64_t conn, uint64_t user, uint32_t dev,
-               int code)
-{
-    struct user *u;
-    struct conn *c;
-
-    if (conn != 0) {
-        c = conn_find(n, conn);
-        if (c != NULL && c->user != NULL && c->user->id == user)
-            conn_close(c, code, why(code));
-        return;
-    }
-    u = user_find(n, user);
-    if (u == NULL)
-        return;
-    list_each (&u->conns, l, tmp) {
-        c = container_of(l, struct conn, of_user);
-        if (dev == 0 || c->dev == dev)
-            conn_close(c, code, why(code));
-    }
-}
-
 static void kick_send(struct node *n, const struct kick *k)
 {
     struct peer_message m = {
@@ -55,7 +27,7 @@ void route_kick(struct node *n, int node, uint64_t conn, uint64_t user,
     struct kick *k;
 
     if (node == n->env.number) {
-        kick_here(n, conn, user, dev, code);
+        conn_kick(n, conn, user, dev, code);
         return;
     }
     k = mem_alloc(sizeof(*k));

@@ -52,7 +52,8 @@ static struct peer *peer_ready(struct node *n, int node)
 {
     struct peer *p = peer_get(n, node);
 
-    if (p->out_lease != (uint64_t)n->lease) {
+    /* Without a lease it still ends what it began under the last one. */
+    if (n->lease != 0 && p->out_lease != (uint64_t)n->lease) {
         p->out_lease = (uint64_t)n->lease;
         p->out = 0;
     }
@@ -123,7 +124,6 @@ static void peer_repair(struct node *n, struct peer *p)
     }
     p->repair = false;
     p->next_repair = now + REPAIR_MS;
-    metrics_add(&n->metrics, NM_REPAIRS, 1);
     repair_from_store(n, p->node);
     receipts_check(n);
     if (n->ready)
@@ -140,7 +140,6 @@ void peer_gap(void *node, int from)
     }
     if (SABOTAGED(n, bus_loss_unrepaired))
         return;
-    metrics_add(&n->metrics, NM_REPAIRS, 1);
     repair_from_store(n, -1);
 }
 
@@ -243,7 +242,7 @@ static void peer_handle(struct node *n, int from, struct peer_message *m)
         home_marks(n, m->marks, m->count);
         break;
     case PEER_KICK:
-        kick_here(n, m->conn, m->user, m->dev, m->code);
+        conn_kick(n, m->conn, m->user, m->dev, m->code);
         break;
     case PEER_ASK_HEADS:
         ask_from(n, from, m->rid, m->index, m->user, m->conv);

@@ -7,15 +7,15 @@
 #include "core/core.h"
 
 enum peer_type {
-    PEER_TICK = 1,    /* nothing but the number reached */
-    PEER_REQUEST,     /* a command on its way to a home */
-    PEER_ANSWER,      /* and back */
-    PEER_ENTRY,       /* a committed entry */
-    PEER_PUSH,        /* a frame for some users */
-    PEER_HEAD,        /* a big conversation has news */
-    PEER_MARKS,       /* marks that are durable now */
-    PEER_KICK,        /* close a connection */
-    PEER_ASK_HEADS,   /* fence: how far is the log */
+    PEER_TICK = 1,  /* nothing but the number reached */
+    PEER_REQUEST,   /* a command on its way to a home */
+    PEER_ANSWER,    /* and back */
+    PEER_ENTRY,     /* a committed entry */
+    PEER_PUSH,      /* a frame for some users */
+    PEER_HEAD,      /* a big conversation has news */
+    PEER_MARKS,     /* marks that are durable now */
+    PEER_KICK,      /* close a connection */
+    PEER_ASK_HEADS, /* fence: how far is the log */
     PEER_TELL_HEADS,
     PEER_TYPING,      /* on: to the home; at viewers: from it */
     PEER_VIEW,        /* a node has viewers */
@@ -48,11 +48,11 @@ struct peer_message {
     bool on, at_viewers;
     enum wire_class class;
     uint64_t except;
-    struct span bytes;         /* ANSWER, PUSH: a frame */
-    struct delivery delivery;  /* ENTRY */
-    const uint64_t *users;     /* PUSH */
+    struct span bytes;            /* ANSWER, PUSH: a frame */
+    struct delivery delivery;     /* ENTRY */
+    const uint64_t *users;        /* PUSH */
     const struct mark_row *marks; /* MARKS */
-    int count;                 /* users, marks */
+    int count;                    /* users, marks */
     /* REQUEST */
     int origin;
     uint8_t hops;
