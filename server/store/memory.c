@@ -116,6 +116,7 @@ static int carry_out(struct memory_store *ms, struct store_op *op)
     bool happens = false;
     int rc = 0;
 
+    ms->data.no_dedupe = ms->sim != NULL && ms->sim->no_dedupe;
     if (ms->sim != NULL && ms->sim->fault != NULL)
         rc = ms->sim->fault(ms->sim->ctx, op->verb, &happens);
     if (rc == 0)
@@ -249,7 +250,6 @@ static int memory_open(struct store *s, const struct store_config *cfg,
     memory_init(&ms->data);
     ms->store = s;
     ms->sim = cfg->sim;
-    ms->data.no_dedupe = ms->sim != NULL && ms->sim->no_dedupe;
     list_init(&ms->waiting);
     list_init(&ms->running);
     list_init(&ms->reads);
