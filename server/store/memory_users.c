@@ -51,6 +51,8 @@ static int user_add(struct memory *m, struct store_op *op)
     struct memory_user *u;
     bool device = !store_hash_is_zero(op->hash);
 
+    if (op->name == NULL || op->name[0] == '\0' || op->user == 0)
+        return -CF_INVALID;
     if (map_get(&m->users, op->user) != NULL ||
         map_get(&m->convs, op->user) != NULL ||
         strmap_get(&m->names, span_of(op->name)) != NULL)

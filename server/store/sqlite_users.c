@@ -54,6 +54,8 @@ static int user_add(struct db *d, struct store_op *op)
 {
     bool device = !store_hash_is_zero(op->hash);
 
+    if (op->name == NULL || op->name[0] == '\0' || op->user == 0)
+        return -CF_INVALID;
     if (exists(d,
                db_start(d, SQL_USER_TAKEN, "it", (int64_t)op->user, op->name)))
         return -CF_EXISTS;

@@ -112,6 +112,10 @@ static int give_up(struct sqlite_store *ss, int sqlite_rc, bool at_commit)
         return -CF_FULL;
     if ((sqlite_rc & 0xff) == SQLITE_BUSY && !at_commit)
         return -CF_BUSY;
+    if ((sqlite_rc & 0xff) == SQLITE_CONSTRAINT) {
+        log_error("store: an operation broke a constraint: batch undone");
+        return -CF_UNAVAILABLE;
+    }
     atomic_store(&ss->store->failed, true);
     log_error("store: cannot write (%s %d): nothing is accepted any more",
               at_commit ? "commit" : "sqlite", sqlite_rc);
