@@ -94,12 +94,13 @@ uint64_t clock_ns(void)
 void clock_format_rfc3339(int64_t wall_ms, char out[32])
 {
     int64_t ms = wall_ms % 1000;
-    time_t seconds;
+    time_t seconds = (time_t)(wall_ms / 1000);
     struct tm tm;
 
-    if (ms < 0)
+    if (ms < 0) { /* before 1970: round down */
         ms += 1000;
-    seconds = (time_t)((wall_ms - ms) / 1000);
+        seconds--;
+    }
     /* Years of five digits and more have no form in RFC 3339. */
     if (gmtime_r(&seconds, &tm) == NULL || tm.tm_year < -1900 ||
         tm.tm_year > 8099) {
