@@ -478,40 +478,41 @@ static void run_unknown_backends_name_the_known(void)
         ck_assert_str_ne(store_verb_name((enum store_verb)v), "unknown");
 }
 
-/* clang-format off: it moves the backslashes with each run */
-#define ALL_TESTS(X)                                                        \
-    X(seq_is_dense_and_head_follows)                                        \
-    X(same_cid_gives_the_same_entry)                                        \
-    X(other_body_under_a_cid_conflicts)                                     \
-    X(refuse_writes_nothing)                                                \
-    X(old_terms_are_refused)                                                \
-    X(open_makes_self)                                                      \
-    X(edit_and_delete_have_rules)                                           \
-    X(title_is_set_with_its_entry)                                          \
-    X(direct_exists_once_per_pair_and_mode)                                 \
-    X(group_creation_is_idempotent)                                         \
-    X(roster_changes_with_entries)                                          \
-    X(roster_comes_in_batches)                                              \
-    X(convs_of_lists_joined_and_left)                                       \
-    X(marks_only_rise)                                                      \
-    X(marks_know_strangers_and_leavers)                                     \
-    X(pages_take_ranges)                                                    \
-    X(pages_stop_at_bytes_and_keep_content)                                 \
-    X(pages_of_threads)                                                     \
-    X(entries_are_found_one_by_one)                                         \
-    X(expire_blanks_and_drops_keys)                                         \
-    X(names_and_numbers_are_unique)                                         \
-    X(user_set_changes_what_is_given)                                       \
-    X(devices_come_and_go)                                                  \
-    X(devices_are_limited)                                                  \
-    X(a_deleted_user_leaves_no_data)                                        \
-    X(blocks_stand_between_two)                                             \
-    X(who_shares_a_conversation_is_visible)                                 \
-    X(an_invite_is_used_once)                                               \
-    X(audit_keeps_order)                                                    \
-    X(reserve_and_stats) X(export_pages_hold_everything_once)               \
-        X(a_passed_deadline_writes_nothing) X(a_full_queue_says_busy)       \
-            X(many_ports_get_dense_ordered_seqs) X(reads_see_what_was_done) \
+/* It moves the backslashes of this macro with each run. */
+/* clang-format off */
+#define ALL_TESTS(X)                                                          \
+    X(seq_is_dense_and_head_follows)                                          \
+    X(same_cid_gives_the_same_entry)                                          \
+    X(other_body_under_a_cid_conflicts)                                       \
+    X(refuse_writes_nothing)                                                  \
+    X(old_terms_are_refused)                                                  \
+    X(open_makes_self)                                                        \
+    X(edit_and_delete_have_rules)                                             \
+    X(title_is_set_with_its_entry)                                            \
+    X(direct_exists_once_per_pair_and_mode)                                   \
+    X(group_creation_is_idempotent)                                           \
+    X(roster_changes_with_entries)                                            \
+    X(roster_comes_in_batches)                                                \
+    X(convs_of_lists_joined_and_left)                                         \
+    X(marks_only_rise)                                                        \
+    X(marks_know_strangers_and_leavers)                                       \
+    X(pages_take_ranges)                                                      \
+    X(pages_stop_at_bytes_and_keep_content)                                   \
+    X(pages_of_threads)                                                       \
+    X(entries_are_found_one_by_one)                                           \
+    X(expire_blanks_and_drops_keys)                                           \
+    X(names_and_numbers_are_unique)                                           \
+    X(user_set_changes_what_is_given)                                         \
+    X(devices_come_and_go)                                                    \
+    X(devices_are_limited)                                                    \
+    X(a_deleted_user_leaves_no_data)                                          \
+    X(blocks_stand_between_two)                                               \
+    X(who_shares_a_conversation_is_visible)                                   \
+    X(an_invite_is_used_once)                                                 \
+    X(audit_keeps_order)                                                      \
+    X(reserve_and_stats) X(export_pages_hold_everything_once)                 \
+        X(a_passed_deadline_writes_nothing) X(a_full_queue_says_busy)         \
+            X(many_ports_get_dense_ordered_seqs) X(reads_see_what_was_done)   \
                 X(unknown_backends_name_the_known)
 
 /* clang-format on */
