@@ -41,10 +41,10 @@ struct cli {
 extern const struct option global_options[];
 
 struct command {
-    const char *name;    /* "conv add" */
-    const char *args;    /* "CONV USER..." */
-    const char *help;    /* one line */
-    const char *example; /* one line, shown in help */
+    const char *name;             /* "conv add" */
+    const char *args;             /* "CONV USER..." */
+    const char *help;             /* one line */
+    const char *example;          /* one line, shown in help */
     const struct option *options; /* NULL: none */
     /* Runs it; argv[0] is the last word of the name. Returns an exit code. */
     int (*run)(struct cli *c, int argc, char **argv);
@@ -78,8 +78,9 @@ void session_close(struct cli *c);
 /* ---- profile.c ---- */
 int profile_load(struct cli *c, struct profile *p); /* exit code */
 int profile_save(struct cli *c, const struct profile *p);
-int profile_list(struct cli *c, bool (*fn)(void *ctx, const char *name,
-                                           bool current), void *ctx);
+int profile_list(struct cli *c,
+                 bool (*fn)(void *ctx, const char *name, bool current),
+                 void *ctx);
 int profile_use(struct cli *c, const char *name);
 /* A password from --password-file, --password-fd, or asked for. */
 int profile_password(struct cli *c, const char *file, int fd, char *out,

@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "proto/ids.h"
+#include "proto/limits.h"
 #include "tty.h"
 
 static const struct {
@@ -250,11 +251,9 @@ int profile_load(struct cli *c, struct profile *p)
         return 0;
     }
     snprintf(path, sizeof(path), "%s/token", p->dir);
-    return read_secret(c,
-                       env("CONFAB_TOKEN_FILE") != NULL
-                           ? env("CONFAB_TOKEN_FILE")
-                           : path,
-                       p->token, sizeof(p->token));
+    return read_secret(
+        c, env("CONFAB_TOKEN_FILE") != NULL ? env("CONFAB_TOKEN_FILE") : path,
+        p->token, sizeof(p->token));
 }
 
 static int write_file(const char *dir, const char *name, const char *text)
@@ -266,8 +265,8 @@ static int write_file(const char *dir, const char *name, const char *text)
 
     snprintf(path, sizeof(path), "%s/%s", dir, name);
     snprintf(part, sizeof(part), "%s.part", path);
-    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-              0600);
+    fd =
+        open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -CF_IO;
     ok = write(fd, text, n) == (ssize_t)n && fsync(fd) == 0;

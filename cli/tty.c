@@ -68,10 +68,10 @@ void tty_put_untrusted(struct buf *out, enum text_kind kind, struct span s,
 void tty_style(struct buf *out, enum tty_style style)
 {
     static const char *const codes[] = {
-        [STYLE_PLAIN] = "",          [STYLE_DIM] = "\033[2m",
-        [STYLE_BOLD] = "\033[1m",    [STYLE_RED] = "\033[31m",
-        [STYLE_GREEN] = "\033[32m",  [STYLE_YELLOW] = "\033[33m",
-        [STYLE_BLUE] = "\033[34m",   [STYLE_CYAN] = "\033[36m",
+        [STYLE_PLAIN] = "",         [STYLE_DIM] = "\033[2m",
+        [STYLE_BOLD] = "\033[1m",   [STYLE_RED] = "\033[31m",
+        [STYLE_GREEN] = "\033[32m", [STYLE_YELLOW] = "\033[33m",
+        [STYLE_BLUE] = "\033[34m",  [STYLE_CYAN] = "\033[36m",
     };
 
     if (colours)

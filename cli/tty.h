@@ -26,8 +26,16 @@ void tty_put_untrusted(struct buf *out, enum text_kind kind, struct span s,
 
 /* Append a literal of ours with an attribute around it, when colours are on.
  */
-enum tty_style { STYLE_PLAIN, STYLE_DIM, STYLE_BOLD, STYLE_RED, STYLE_GREEN,
-                 STYLE_YELLOW, STYLE_BLUE, STYLE_CYAN };
+enum tty_style {
+    STYLE_PLAIN,
+    STYLE_DIM,
+    STYLE_BOLD,
+    STYLE_RED,
+    STYLE_GREEN,
+    STYLE_YELLOW,
+    STYLE_BLUE,
+    STYLE_CYAN
+};
 void tty_style(struct buf *out, enum tty_style style);
 void tty_style_end(struct buf *out);
 

@@ -19,6 +19,7 @@
 #include "base/span.h"
 #include "client/archive.h"
 #include "proto/frame.h"
+#include "proto/limits.h"
 
 struct client;
 
