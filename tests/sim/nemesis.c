@@ -1,0 +1,226 @@
+/* nemesis.c - what goes wrong, one thing every few seconds, often several at
+ * a time: nodes die, stop, drain; the bus loses, doubles, delays, splits; the
+ * store is slow or fails; clocks jump; crowds of clients fall off. */
+#include "client.h"
+#include "sim.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static const struct weather fair = {
+    .bus_max = 3,
+    .write_min = 1,
+    .write_max = 6,
+};
+
+static void strike(void *arg);
+
+static struct station *any_station(struct world *w)
+{
+    return &w->stations[rng_below(&w->rng, (uint64_t)w->station_count)];
+}
+
+static void restart(void *arg)
+{
+    struct station *s = arg;
+
+    if (s->node == NULL)
+        station_start(s);
+}
+
+static void restart_after_drain(void *arg)
+{
+    struct station *s = arg;
+
+    if (s->node == NULL)
+        station_start(s);
+    else if (s->draining)
+        world_at(s->world, world_now(s->world) + 500, restart_after_drain, s,
+                 NULL);
+}
+
+static void do_crash(struct world *w)
+{
+    struct station *s = any_station(w);
+    int64_t pause = chance(&w->rng, 500) ? between(&w->rng, 50, 500)
+                                         : between(&w->rng, 1000, 9000);
+
+    station_crash(s, !chance(&w->rng, 200));
+    world_at(w, world_now(w) + pause, restart, s, NULL);
+}
+
+static void do_drain(struct world *w)
+{
+    struct station *s = any_station(w);
+
+    station_drain(s);
+    world_at(w, world_now(w) + 1000, restart_after_drain, s, NULL);
+}
+
+static void do_pause(struct world *w)
+{
+    struct station *s = any_station(w);
+
+    world_trace(w, s->index, "pause", SPAN(""));
+    s->paused_until =
+        world_now(w) + (chance(&w->rng, 300) ? between(&w->rng, 4000, 12000)
+                                             : between(&w->rng, 50, 2000));
+}
+
+/* ---- spells of bad weather ---- */
+
+static void clear_bus(void *arg)
+{
+    struct world *w = arg;
+
+    w->weather.loss = w->weather.dup = w->weather.disorder = 0;
+    w->weather.bus_max = fair.bus_max;
+    w->weather.bus_min = 0;
+}
+
+static void clear_store(void *arg)
+{
+    struct world *w = arg;
+
+    w->weather.write_min = fair.write_min;
+    w->weather.write_max = fair.write_max;
+    w->weather.store_fault = 0;
+}
+
+static void clear_cuts(void *arg)
+{
+    struct world *w = arg;
+
+    for (int i = 0; i < STATIONS_MAX * STATIONS_MAX; i++)
+        w->weather.cut[i / STATIONS_MAX][i % STATIONS_MAX] = false;
+}
+
+static void spell(struct world *w, void (*end)(void *arg))
+{
+    world_at(w, world_now(w) + between(&w->rng, 1000, 12000), end, w, NULL);
+}
+
+static void do_loss(struct world *w)
+{
+    w->weather.loss = (int)between(&w->rng, 5, 400);
+    spell(w, clear_bus);
+}
+
+static void do_disorder(struct world *w)
+{
+    w->weather.dup = (int)between(&w->rng, 0, 300);
+    w->weather.disorder = (int)between(&w->rng, 0, 300);
+    w->weather.bus_max = between(&w->rng, 3, 200);
+    spell(w, clear_bus);
+}
+
+static void do_slow_bus(struct world *w)
+{
+    w->weather.bus_min = between(&w->rng, 0, 1500);
+    w->weather.bus_max = w->weather.bus_min + between(&w->rng, 0, 1500);
+    spell(w, clear_bus);
+}
+
+static void do_cut(struct world *w)
+{
+    int a = any_station(w)->index, b = any_station(w)->index;
+
+    w->weather.cut[a][b] = true;
+    if (chance(&w->rng, 700))
+        w->weather.cut[b][a] = true;
+    spell(w, clear_cuts);
+}
+
+static void do_slow_store(struct world *w)
+{
+    w->weather.write_min = between(&w->rng, 1, 200);
+    w->weather.write_max =
+        w->weather.write_min +
+        between(&w->rng, 0, chance(&w->rng, 200) ? 7000 : 800);
+    spell(w, clear_store);
+}
+
+static void do_bad_store(struct world *w)
+{
+    w->weather.store_fault = (int)between(&w->rng, 5, 300);
+    spell(w, clear_store);
+}
+
+static void do_clock(struct world *w)
+{
+    int64_t far = chance(&w->rng, 200) ? 60000 : 4000;
+
+    any_station(w)->clock.skew += between(&w->rng, -far, far);
+}
+
+/* Many clients lose their connections at once. */
+static void do_herd(struct world *w)
+{
+    for (int i = 0; i < w->client_count; i++) {
+        struct client *c = &w->clients[i];
+
+        if (c->pipe != NULL && chance(&w->rng, 400))
+            client_leave(c, chance(&w->rng, 500) ? LEAVE_RESET : LEAVE_HANG,
+                         world_now(w) + between(&c->rng, 1, 3000));
+    }
+}
+
+static const struct {
+    const char *name;
+    int weight;
+    void (*act)(struct world *w);
+} evils[] = {
+    {"crash", 200, do_crash},
+    {"drain", 60, do_drain},
+    {"pause", 90, do_pause},
+    {"loss", 130, do_loss},
+    {"disorder", 90, do_disorder},
+    {"slow bus", 70, do_slow_bus},
+    {"cut", 110, do_cut},
+    {"slow store", 60, do_slow_store},
+    {"bad store", 90, do_bad_store},
+    {"clock", 60, do_clock},
+    {"herd", 40, do_herd},
+};
+
+static void strike(void *arg)
+{
+    struct world *w = arg;
+    int total = 0, at;
+
+    if (w->calm)
+        return;
+    for (size_t i = 0; i < COUNT_OF(evils); i++)
+        total += evils[i].weight;
+    at = (int)rng_below(&w->rng, (uint64_t)total);
+    for (size_t i = 0; i < COUNT_OF(evils); i++) {
+        at -= evils[i].weight;
+        if (at < 0) {
+            world_trace(w, 0, "evil", span_of(evils[i].name));
+            evils[i].act(w);
+            break;
+        }
+    }
+    world_at(w, world_now(w) + between(&w->rng, 200, 6000), strike, w, NULL);
+}
+
+void nemesis_start(struct world *w)
+{
+    w->weather = fair;
+    world_at(w, world_now(w) + 12000, strike, w, NULL);
+}
+
+void nemesis_stop(struct world *w)
+{
+    w->calm = true;
+    w->weather = fair;
+    for (int i = 0; i < w->station_count; i++) {
+        w->stations[i].paused_until = 0;
+        restart_after_drain(&w->stations[i]);
+    }
+    for (struct pipe *p = w->pipes; p != NULL; p = p->older) {
+        p->stall_until = 0;
+        p->per_kib = 0;
+    }
+}
