@@ -1,0 +1,254 @@
+#include "talk.h"
+
+static struct seat *alice, *bob;
+static unsigned long long conv;
+
+static void begin(int nodes)
+{
+    talk_start(nodes, NULL);
+    alice = talk_user(0, 101);
+    bob = talk_user(nodes - 1, 102);
+    say(alice, "{'t':'conv.open','n':2,'user':'u102'}");
+    conv = conv_in(expect(alice, "'re':2"));
+    expect(bob, "'op':'create'");
+}
+
+static void end(void)
+{
+    seat_free(&alice);
+    seat_free(&bob);
+    rig_free(&rig);
+}
+
+static void send_text(struct seat *s, int n, const char *cid)
+{
+    say(s, "{'t':'send','n':%d,'conv':'c%llu','cid':'%s','body':{'text':'%s'}}",
+        n, conv, cid, cid);
+}
+
+/* ---- taking over ---- */
+
+START_TEST(loading_queues_and_answers)
+{
+    begin(1);
+    /* a fresh node has no home for it: the first requests wait for the term */
+    for (int i = 0; i < 5; i++) {
+        char cid[8];
+
+        snprintf(cid, sizeof(cid), "q%d", i);
+        send_text(alice, 10 + i, cid);
+    }
+    for (int i = 0; i < 5; i++) {
+        char what[64];
+
+        snprintf(what, sizeof(what), "'re':%d|'seq':%d|", 10 + i, 2 + i);
+        expect(alice, what);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(unknown_conversation_is_not_found)
+{
+    begin(1);
+    say(alice, "{'t':'send','n':5,'conv':'c999','body':{'text':'x'}}");
+    expect(alice, "'re':5|'code':'not_found'");
+    ck_assert_ptr_null(home_of(999));
+    end();
+}
+END_TEST
+
+START_TEST(new_home_has_higher_term)
+{
+    struct home *h;
+    int64_t term;
+
+    begin(2);
+    send_text(alice, 10, "a");
+    expect(alice, "'re':10|'t':'sent'");
+    h = home_of(conv);
+    ck_assert_ptr_nonnull(h);
+    term = h->row.term;
+    /* the home's node goes: the other one takes over */
+    if (node_of(conv) == rig->nodes[0]) {
+        seat_free(&alice);
+        node_free(&rig->nodes[0]);
+        rig_run(rig, 8000);
+        send_text(bob, 11, "b");
+        expect(bob, "'re':11|'t':'sent'|'seq':3");
+    } else {
+        seat_free(&bob);
+        node_free(&rig->nodes[1]);
+        rig_run(rig, 8000);
+        send_text(alice, 11, "b");
+        expect(alice, "'re':11|'t':'sent'|'seq':3");
+    }
+    ck_assert_int_gt(home_of(conv)->row.term, term);
+    end();
+}
+END_TEST
+
+/* ---- the outcome is not known ---- */
+
+static bool fault_happens;
+static int fault_count;
+
+static int fault_append(enum store_verb verb, bool *happens)
+{
+    if (verb != STORE_APPEND || fault_count == 0)
+        return 0;
+    fault_count--;
+    *happens = fault_happens;
+    return -CF_UNKNOWN;
+}
+
+static void unknown(bool happens)
+{
+    int64_t term;
+
+    begin(1);
+    send_text(alice, 10, "a");
+    expect(alice, "'re':10|'t':'sent'");
+    term = home_of(conv)->row.term;
+    talk_fault = fault_append;
+    fault_happens = happens;
+    fault_count = 1;
+    send_text(alice, 11, "b");
+    expect(alice, "'re':11|'code':'timeout'|'temp':true");
+    /* nothing is assigned before a fresh term is there */
+    send_text(alice, 12, "c");
+    expect(alice, "'re':12|'t':'sent'");
+    ck_assert_int_gt(home_of(conv)->row.term, term);
+    /* the same cid again: one entry, one seq */
+    send_text(alice, 13, "b");
+    expect(alice, happens ? "'re':13|'seq':3|'dup':true" : "'re':13|'seq':4");
+    rig_run(rig, 3000);
+    ck_assert_int_eq(seat_count(bob, "\"text\":\"b\""), 1);
+    ck_assert_int_eq(seat_count(bob, "\"text\":\"c\""), 1);
+    ck_assert_str_eq(seat_log(bob, conv), "1 2 3 4");
+    end();
+}
+
+START_TEST(unknown_that_happened)
+{
+    unknown(true);
+}
+END_TEST
+
+START_TEST(unknown_that_did_not)
+{
+    unknown(false);
+}
+END_TEST
+
+/* An unknown removal that did happen: its member gets nothing any more. */
+START_TEST(unknown_removal_is_told)
+{
+    begin(1);
+    say(alice, "{'t':'conv.create','n':5,'title':'t','users':['u102']}");
+    conv = conv_in(expect(alice, "'re':5|'t':'ok'"));
+    rig_run(rig, 200);
+    talk_fault = fault_append;
+    fault_happens = true;
+    fault_count = 1;
+    say(alice,
+        "{'t':'conv.remove','n':6,'conv':'c%llu','user':'u102',"
+        "'cid':'r'}",
+        conv);
+    expect(alice, "'re':6|'code':'timeout'");
+    send_text(alice, 7, "after");
+    expect(alice, "'re':7|'t':'sent'");
+    rig_run(rig, 3000);
+    ck_assert_int_eq(seat_count(bob, "\"op\":\"remove\""), 1);
+    ck_assert_int_eq(seat_count(bob, "after"), 0);
+    end();
+}
+END_TEST
+
+/* ---- another node has taken it ---- */
+
+START_TEST(old_term_is_refused_and_tried_again)
+{
+    struct store_op op;
+
+    begin(1);
+    send_text(alice, 10, "a");
+    expect(alice, "'re':10|'t':'sent'");
+    /* somebody else opens it behind our back */
+    store_op_init(&op, STORE_OPEN, NULL, NULL);
+    op.conv = conv;
+    talk_store(&op);
+    store_op_release(&op);
+    send_text(alice, 11, "b");
+    send_text(alice, 12, "c");
+    send_text(alice, 13, "d");
+    expect(alice, "'re':11|'t':'sent'|'seq':3");
+    expect(alice, "'re':12|'t':'sent'|'seq':4");
+    expect(alice, "'re':13|'t':'sent'|'seq':5");
+    end();
+}
+END_TEST
+
+/* ---- what changes the roster stalls what follows ---- */
+
+START_TEST(change_stalls_the_queue)
+{
+    begin(1);
+    say(alice, "{'t':'conv.create','n':5,'title':'t','users':['u102']}");
+    conv = conv_in(expect(alice, "'re':5|'t':'ok'"));
+    rig_run(rig, 500);
+    rig->write_ms = 50;
+    say(alice, "{'t':'conv.remove','n':6,'conv':'c%llu','user':'u102'}", conv);
+    rig_run(rig, 1);
+    ck_assert_int_eq(home_of(conv)->state, HOME_CHANGING);
+    send_text(bob, 7, "late");
+    expect(alice, "'re':6|'t':'ok'");
+    expect(bob, "'re':7|'code':'not_found'");
+    ck_assert_int_eq(home_of(conv)->state, HOME_READY);
+    ck_assert_int_eq(seat_count(alice, "late"), 0);
+    end();
+}
+END_TEST
+
+/* ---- the store says no ---- */
+
+static int fault_code;
+
+static int fault_with(enum store_verb verb, bool *happens)
+{
+    *happens = false;
+    return verb == STORE_APPEND ? fault_code : 0;
+}
+
+START_TEST(store_errors_are_named)
+{
+    static const struct {
+        int rc;
+        const char *what;
+    } rows[] = {{-CF_FULL, "'re':10|'code':'store_full'|'temp':true"},
+                {-CF_BUSY, "'re':10|'code':'busy'|'temp':true"},
+                {-CF_TIMEOUT, "'re':10|'code':'timeout'|'temp':true"},
+                {-CF_UNAVAILABLE, "'re':10|'code':'unavailable'|'temp':true"}};
+
+    begin(1);
+    talk_fault = fault_with;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const char *line;
+
+        fault_code = rows[i].rc;
+        send_text(alice, 10, "x");
+        line = expect(alice, rows[i].what);
+        ck_assert_int_ge(number_in(line, "retry"), 200);
+        ck_assert_int_le(number_in(line, "retry"), 1000);
+    }
+    talk_fault = NULL;
+    send_text(alice, 10, "x");
+    expect(alice, "'re':10|'t':'sent'|'seq':2");
+    end();
+}
+END_TEST
+
+TALK_MAIN("home", loading_queues_and_answers, unknown_conversation_is_not_found,
+          new_home_has_higher_term, unknown_that_happened, unknown_that_did_not,
+          unknown_removal_is_told, old_term_is_refused_and_tried_again,
+          change_stalls_the_queue, store_errors_are_named)
