@@ -55,7 +55,7 @@ static void fanout_ids(struct append *a, bool big)
     for (int i = 0; i < members; i++)
         a->ids[a->id_count++] = h->roster[i].user;
     for (int i = 0; i < a->change_count; i++) {
-        if (big || a->changes[i].role == ROLE_NONE)
+        if (big || home_member(h, a->changes[i].user) == NULL)
             a->ids[a->id_count++] = a->changes[i].user;
     }
 }

@@ -58,9 +58,8 @@ void ask_told(struct node *n, uint64_t number, uint32_t index, int64_t head)
 
 /* ---- at the home ---- */
 
-static void ask_answer(struct home *h, struct request *rq, int64_t head)
+static void ask_answer(struct node *n, struct request *rq, int64_t head)
 {
-    struct node *n = h->node;
     struct peer_message m = {
         .rid = rq->rid, .conv = rq->conv, .user = rq->user, .head = head};
 
@@ -78,11 +77,19 @@ void home_ask(struct home *h, struct request *rq)
 
     if (roster_need(h, rq, rq->user, &m) != 0)
         return;
-    ask_answer(h, rq, may(h, m, MAY_READ) == 0 ? h->row.head : -1);
+    ask_answer(h->node, rq, may(h, m, MAY_READ) == 0 ? h->row.head : -1);
 }
 
-/* The request has no connection: when the home cannot be opened nothing is
- * answered, and the asking side gives up after its tries. */
+/* The home cannot be opened: there is no such conversation, or it is asked
+ * again in a while. */
+void ask_refused(struct node *n, struct request *rq, int rc)
+{
+    if (rc == -CF_NOT_FOUND)
+        ask_answer(n, rq, -1);
+    else
+        request_free(&rq);
+}
+
 void ask_from(struct node *n, int from, uint64_t number, uint32_t index,
               uint64_t user, uint64_t conv)
 {

@@ -189,10 +189,14 @@ void home_release_hold(struct home *h)
 {
     if (--h->holds > 0 || h->state != HOME_LOST)
         return;
-    if (list_empty(&h->waiting))
-        home_free(h);
-    else
+    if (!list_empty(&h->waiting) && home_is_ours(h->node, h->conv)) {
         home_load(h);
+        return;
+    }
+    h->holds++;
+    home_send_on(h);
+    if (--h->holds == 0 && h->state == HOME_LOST)
+        home_free(h);
 }
 
 void home_touch(struct home *h)
@@ -268,6 +272,10 @@ static void home_fail(struct home *h, int rc)
         struct request *rq = container_of(l, struct request, link);
 
         h->waiting_count--;
+        if (rq->internal && rq->frame.kind == FRAME_FENCE) {
+            ask_refused(h->node, rq, rc);
+            continue;
+        }
         request_error(h->node, rq,
                       rc == -CF_UNKNOWN ? "timeout" : err_code_of(rc), retry, 0,
                       rc == -CF_NOT_FOUND ? "no such conversation"
@@ -275,16 +283,6 @@ static void home_fail(struct home *h, int rc)
     }
     h->state = HOME_LOST;
     home_release_hold(h);
-}
-
-static void home_ready(struct home *h, int rc)
-{
-    if (rc != 0) {
-        home_fail(h, rc);
-        return;
-    }
-    h->state = HOME_READY;
-    home_drain(h);
 }
 
 /* Entries that were committed although nobody could say so. */
@@ -314,6 +312,17 @@ static void home_recheck(struct home *h)
     h->recheck = -1;
 }
 
+static void home_ready(struct home *h, int rc)
+{
+    if (rc != 0) {
+        home_fail(h, rc);
+        return;
+    }
+    h->state = HOME_READY;
+    home_recheck(h);
+    home_drain(h);
+}
+
 static void home_opened(struct task *t)
 {
     struct home *h = t->home;
@@ -333,13 +342,10 @@ static void home_opened(struct task *t)
         free(h->pair);
         h->pair = NULL;
         roster_clear(h);
-        if (home_is_big(h)) {
-            home_recheck(h);
+        if (home_is_big(h))
             home_ready(h, 0);
-        } else {
+        else
             roster_load(h, home_ready);
-            home_recheck(h);
-        }
     } else {
         home_fail(h, rc);
     }
@@ -425,13 +431,14 @@ void home_stall(struct home *h, struct task *t)
 
 void home_resume(struct home *h, struct task *t)
 {
-    if (h->stall != t)
-        return;
-    h->stall = NULL;
-    if (h->state != HOME_CHANGING)
-        return;
-    h->state = HOME_READY;
-    home_drain(h);
+    if (h->stall == t) {
+        h->stall = NULL;
+        if (h->state == HOME_CHANGING)
+            h->state = HOME_READY;
+    }
+    /* Also when a takeover has passed the read: it put its request back. */
+    if (h->state == HOME_READY)
+        home_drain(h);
 }
 
 void home_request(struct node *n, struct request *rq)

@@ -328,6 +328,7 @@ void peer_send_all(struct node *n, const uint16_t *nodes, int count,
 void ask_told(struct node *n, uint64_t number, uint32_t index, int64_t head);
 void ask_from(struct node *n, int from, uint64_t number, uint32_t index,
               uint64_t user, uint64_t conv);
+void ask_refused(struct node *n, struct request *rq, int rc);
 void asks_tick(struct node *n);
 void asks_free(struct node *n);
 /* Another node's interest, on its way to the home. */
