@@ -9,15 +9,15 @@
 #include "base/error.h"
 
 struct fetch {
-    const char *method;      /* NULL: GET, or POST with a body */
-    const char *url;         /* http:// or https:// */
-    const char *unix_socket; /* NULL, or the path to connect to instead */
-    const char *bearer;      /* NULL, or the token for Authorization */
-    struct span body;        /* p NULL: none */
+    const char *method;       /* NULL: GET, or POST with a body */
+    const char *url;          /* http:// or https:// */
+    const char *unix_socket;  /* NULL, or the path to connect to instead */
+    const char *bearer;       /* NULL, or the token for Authorization */
+    struct span body;         /* p NULL: none */
     const char *content_type; /* NULL: application/json */
-    const char *ca_file;     /* NULL: the system's */
-    int64_t timeout_ms;      /* 0: 30 s */
-    size_t max;              /* most bytes of answer; 0: 1 MiB */
+    const char *ca_file;      /* NULL: the system's */
+    int64_t timeout_ms;       /* 0: 30 s */
+    size_t max;               /* most bytes of answer; 0: 1 MiB */
     /* result */
     long status;
     struct buf answer; /* released by the caller, also after an error */

@@ -28,7 +28,8 @@ static inline void list_insert_before(struct link *at, struct link *l)
     at->prev = l;
 }
 
-static inline void list_push(struct link *head, struct link *l) /* at the tail */
+/* At the tail. */
+static inline void list_push(struct link *head, struct link *l)
 {
     list_insert_before(head, l);
 }
@@ -57,8 +58,8 @@ static inline struct link *list_pop(struct link *head)
 }
 
 /* Walk; the current link may be removed inside the body. */
-#define list_each(head, l, tmp)                                                \
-    for (struct link *l = (head)->next, *tmp = l ? l->next : NULL;             \
+#define list_each(head, l, tmp)                                    \
+    for (struct link *l = (head)->next, *tmp = l ? l->next : NULL; \
          l != NULL && l != (head); l = tmp, tmp = l->next)
 
 #endif

@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-#define MAP_FIRST 8 /* entries of the first allocation; slots are twice that \
-                     */
+#define MAP_FIRST                                              \
+    8 /* entries of the first allocation; slots are twice that \
+       */
+
 #define NO_SLOT UINT32_MAX
 
 /* One key for the process. Hashes decide only where a slot is, never the

@@ -16,8 +16,8 @@ char *mem_text(const char *text); /* strdup */
 char *mem_text_n(const char *text, size_t n);
 
 /* Parent structure of an embedded member. */
-#define container_of(ptr, type, member)                                        \
-    ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) \
+    ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 

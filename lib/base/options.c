@@ -207,6 +207,11 @@ static void store_text(struct options *o, int row, const char *value,
     add_item(o, list, copy);
 }
 
+static bool takes_value(const struct option *row)
+{
+    return row->type != OPT_FLAG && row->type != OPT_COUNT;
+}
+
 /* Check value, and store it unless the field has one from a stronger origin.
  * where: what an error names. value NULL: one use of a flag or count. */
 static int set_row(struct options *o, int i, const char *value,
@@ -218,6 +223,8 @@ static int set_row(struct options *o, int i, const char *value,
     int64_t v = 0;
     int rc = 0;
 
+    if (value == NULL && takes_value(row))
+        return error_set(err, CF_INVALID, "%s needs a value", where);
     if (value == NULL && row->type == OPT_COUNT)
         v = first ? 1 : *(int64_t *)field(o, i) + 1;
     else if (row->type == OPT_FLAG && value != NULL)
@@ -394,11 +401,6 @@ struct args {
     char **argv;
     int at; /* the word being read */
 };
-
-static bool takes_value(const struct option *row)
-{
-    return row->type != OPT_FLAG && row->type != OPT_COUNT;
-}
 
 /* Set a row from the command line; attached: what stood in the same word, or
  * NULL, then the value is the next word. */

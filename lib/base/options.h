@@ -28,8 +28,8 @@ struct option_list {
 };
 
 struct option {
-    const char *name;    /* "listen": --listen, and the key in the file */
-    char letter;         /* 'l' or 0 */
+    const char *name; /* "listen": --listen, and the key in the file */
+    char letter;      /* 'l' or 0 */
     enum option_type type;
     const char *arg;     /* "ADDR:PORT", shown in help; NULL for flags */
     const char *env;     /* "CONFAB_SERVER" or NULL */
@@ -70,8 +70,8 @@ int options_env(struct options *o, struct error *err);
  * of argv (from argv[1]) and counted in *operands. Stops before the first
  * operand when stop_at_operand (for "program [options] COMMAND ..."). Errors
  * name the nearest option. */
-int options_args(struct options *o, int argc, char **argv,
-                 bool stop_at_operand, int *operands, struct error *err);
+int options_args(struct options *o, int argc, char **argv, bool stop_at_operand,
+                 int *operands, struct error *err);
 
 /* Set one value as if from origin. */
 int options_set(struct options *o, const char *name, const char *value,

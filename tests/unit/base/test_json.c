@@ -39,7 +39,7 @@ START_TEST(depth_is_inclusive)
 {
     ck_assert(!refused("[[[[[[[[1]]]]]]]]"));
     ck_assert(refused("[[[[[[[[[1]]]]]]]]]"));
-    ck_assert(!refused("[\"[[[[[[[[[\\\"[[[[\"]"));
+    ck_assert(!refused("[\"[[[[[[[[[\\\"[[[[[[[[[\"]"));
 }
 END_TEST
 

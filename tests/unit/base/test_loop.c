@@ -66,10 +66,16 @@ static void post_more(void *arg)
     loop_post(loop, stop, NULL);
 }
 
+/* From a timer, when no wake-up of another thread is under way. */
 START_TEST(posts_of_the_own_thread_wake_it)
 {
+    struct loop_timer *later, *never;
+
     begin();
-    loop_post(loop, post_more, letter('1'));
+    later = loop_timer_new(loop, post_more, letter('1'));
+    never = loop_timer_new(loop, stop, NULL);
+    loop_timer_set(later, 1);
+    loop_timer_set(never, 60000);
     loop_run(loop);
     ck_assert_str_eq(trace, "123");
     loop_free(&loop);

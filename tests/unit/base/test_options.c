@@ -269,6 +269,7 @@ START_TEST(errors_of_files)
     file_refused("\n\nnodes = many\n",
                  ":3: nodes: 'many' is not a whole number");
     file_refused("verbose = 1\n", ":1: 'verbose' is for the command line only");
+    file_refused("verbos = 1\n", ":1: unknown key 'verbos'");
     file_refused("nodes\n", ":1: 'nodes' is not 'key = value'");
     file_refused("[work\n", ":1: '[work' lacks its ']'");
     file_refused("dev = maybe\n", ":1: dev: 'maybe' is not yes or no");
@@ -316,6 +317,8 @@ START_TEST(set_by_name)
     ck_assert_int_eq(options_set(&options, "nodes", "9", FROM_DEFAULT, &err),
                      0);
     ck_assert_int_eq(target.nodes, 9);
+    ck_assert_int_eq(options_set(&options, "nodes", NULL, FROM_OPTION, &err),
+                     -CF_INVALID);
     ck_assert_int_eq(options_set(&options, "none", "9", FROM_DEFAULT, &err),
                      -CF_INVALID);
     for (int i = 0; i < 100; i++)

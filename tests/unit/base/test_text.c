@@ -212,7 +212,8 @@ START_TEST(directions_are_balanced)
     ck_assert_str_eq(shown(TEXT_BODY, RLI LRE "a" PDI "b"),
                      FSI RLI LRE "a" PDF PDI "b" PDI);
     ck_assert_str_eq(shown(TEXT_BODY, "a" PDI PDF PDI "b"), FSI "ab" PDI);
-    ck_assert_str_eq(shown(TEXT_BODY, RLI "a" PDF PDI), FSI RLI "a" PDI PDI);
+    ck_assert_str_eq(shown(TEXT_BODY, RLI "a" PDF "b" PDI),
+                     FSI RLI "ab" PDI PDI);
     ck_assert_str_eq(shown(TEXT_BODY, RLO "a\nb"), FSI RLO "a" PDF "\nb" PDI);
     ck_assert_str_eq(shown(TEXT_LINE, RLO "a"), "\\u202ea");
     ck_assert_str_eq(shown(TEXT_NAME, RLO "a" PDI "\xe2\x80\x8b\xef\xbb\xbf"
