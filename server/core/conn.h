@@ -32,6 +32,10 @@ static inline bool conn_takes_entries(const struct conn *c)
 void conn_answered(struct conn *c);
 /* Stop or resume reading, by what is in work. */
 void conn_pressure(struct conn *c);
+/* CONN_POST with all answers given: say so. */
+void conn_settled(struct conn *c);
+/* receive.c: free the pieces of a message. */
+void conn_drop_pieces(struct buf **rx);
 /* Handle complete messages that waited for the login. */
 void conn_held(struct conn *c, struct span bytes, size_t whole);
 /* A wrong frame: `err`, and close when there are too many. */
@@ -47,6 +51,21 @@ void conn_drain(struct conn *c, int64_t retry_min, int64_t retry_max);
 void conn_end(struct conn *c);
 /* Free an ended connection. */
 void conn_free(struct conn *c);
+
+/* ---- node.c, drain.c ---- */
+
+/* A question to the registry about the node itself; ctx is the lease_op. */
+struct lease_op {
+    struct node_op op;
+    struct registry_op reg;
+};
+void node_ask_registry(struct node *n, enum registry_verb verb, bool leaving,
+                       void (*done)(struct registry_op *op));
+/* The next step of a drain, if it is time for one. */
+void node_drain_step(struct node *n);
+
+/* ---- node_metrics.c ---- */
+extern const struct metric_def node_metric_defs[NM_COUNT];
 
 /* ---- outq.c ---- */
 

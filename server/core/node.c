@@ -11,52 +11,6 @@
 
 #define SCRATCH_MAX (2 * 1024 * 1024)
 #define SCRATCH_KEEP (64 * 1024) /* memory kept between turns */
-#define DRAIN_WAIT_MS 2000       /* for commits, before the goodbyes */
-
-static const struct metric_def metric_defs[NM_COUNT] = {
-    [NM_CONNS] = {"confab_connections", "Open connections.", METRIC_GAUGE},
-    [NM_FRAMES_IN] = {"confab_frames_in_total", "Objects received.",
-                      METRIC_COUNTER},
-    [NM_FRAMES_OUT] = {"confab_frames_out_total", "Objects written.",
-                       METRIC_COUNTER},
-    [NM_BYTES_IN] = {"confab_bytes_in_total", "Bytes received.",
-                     METRIC_COUNTER},
-    [NM_BYTES_OUT] = {"confab_bytes_out_total", "Bytes written.",
-                      METRIC_COUNTER},
-    [NM_SENDS] = {"confab_sends_total", "Entries committed for clients.",
-                  METRIC_COUNTER},
-    [NM_DUPS] = {"confab_duplicates_total", "Sends that were known already.",
-                 METRIC_COUNTER},
-    [NM_ENTRIES_DELIVERED] = {"confab_entries_delivered_total",
-                              "Entries handed to connections.", METRIC_COUNTER},
-    [NM_RECEIPTS] = {"confab_receipts_total", "Receipts sent.", METRIC_COUNTER},
-    [NM_ERRORS] = {"confab_errors_total", "Error answers.", METRIC_COUNTER},
-    [NM_BEHIND] = {"confab_behind_total",
-                   "Times that a reader fell behind in a conversation.",
-                   METRIC_COUNTER},
-    [NM_FED] = {"confab_fed_total", "Entries fed from the store.",
-                METRIC_COUNTER},
-    [NM_HOLES] = {"confab_holes_total", "Holes found at delivery.",
-                  METRIC_COUNTER},
-    [NM_REPAIRS] = {"confab_repairs_total",
-                    "Conversations found behind by comparing heads.",
-                    METRIC_COUNTER},
-    [NM_TAKEOVERS] = {"confab_takeovers_total",
-                      "Connections that replaced an older one.",
-                      METRIC_COUNTER},
-    [NM_HEARTBEATS] = {"confab_heartbeats_total", "Heartbeats received.",
-                       METRIC_COUNTER},
-    [NM_PRESENCE] = {"confab_presence_changes_total",
-                     "Presence changes sent to viewers.", METRIC_COUNTER},
-    [NM_SHED] = {"confab_shed_total", "Soft frames dropped for slow readers.",
-                 METRIC_COUNTER},
-    [NM_CLOSED] = {"confab_closed_total", "Connections closed by the server.",
-                   METRIC_COUNTER},
-    [NM_BUS_OUT] = {"confab_bus_out_total", "Bus messages sent.",
-                    METRIC_COUNTER},
-    [NM_BUS_IN] = {"confab_bus_in_total", "Bus messages received.",
-                   METRIC_COUNTER},
-};
 
 /* ---- operations under way ---- */
 
@@ -78,11 +32,6 @@ void node_op_end(struct node_op *op)
 
 /* ---- lease and ring ---- */
 
-struct lease_op {
-    struct node_op op;
-    struct registry_op reg;
-};
-
 static void lease_release(struct node_op *op)
 {
     struct lease_op *l = container_of(op, struct lease_op, op);
@@ -91,8 +40,8 @@ static void lease_release(struct node_op *op)
     free(l);
 }
 
-static void ask_registry(struct node *n, enum registry_verb verb, bool leaving,
-                         void (*done)(struct registry_op *op))
+void node_ask_registry(struct node *n, enum registry_verb verb, bool leaving,
+                       void (*done)(struct registry_op *op))
 {
     struct lease_op *l = mem_alloc(sizeof(*l));
 
@@ -146,8 +95,8 @@ static void keep_lease(struct node *n)
     if (n->asking || n->drain != DRAIN_NOT)
         return;
     n->asking = true;
-    ask_registry(n, n->ready ? REGISTRY_RENEW : REGISTRY_JOIN, false,
-                 n->ready ? renewed : joined);
+    node_ask_registry(n, n->ready ? REGISTRY_RENEW : REGISTRY_JOIN, false,
+                      n->ready ? renewed : joined);
 }
 
 static bool has_node(const uint16_t *nodes, int count, uint16_t node)
@@ -207,8 +156,6 @@ bool node_ready(const struct node *n)
 
 /* ---- timers ---- */
 
-static void drain_step(struct node *n);
-
 static void second(struct timer *t, void *node)
 {
     struct node *n = node;
@@ -220,7 +167,7 @@ static void second(struct timer *t, void *node)
         presence_tick(n->presence);
     peer_tick(n);
     homes_tick(n);
-    drain_step(n);
+    node_drain_step(n);
 }
 
 static void fold(struct timer *t, void *node)
@@ -242,7 +189,7 @@ int64_t node_next(const struct node *n)
 void node_turn_end(struct node *n)
 {
     marks_turn(n);
-    drain_step(n);
+    node_drain_step(n);
     if (n->scratch.cap > SCRATCH_KEEP)
         buf_release(&n->scratch);
 }
@@ -330,7 +277,7 @@ struct node *node_new(const struct node_env *env, struct error *err)
     id_maker_init(&n->ids, (uint16_t)env->number);
     ring_init(&n->ring);
     buf_init(&n->scratch, SCRATCH_MAX);
-    metrics_init(&n->metrics, metric_defs, NM_COUNT);
+    metrics_init(&n->metrics, node_metric_defs, NM_COUNT);
     timer_init(&n->second, second);
     timer_init(&n->fold, fold);
     /* Ids of connections name one life of one node. */
@@ -413,63 +360,6 @@ void node_free(struct node **n)
 void node_crash(struct node **n)
 {
     end(n, true);
-}
-
-/* ---- drain ---- */
-
-static void left(struct registry_op *reg)
-{
-    struct lease_op *l = reg->ctx;
-    struct node *n = l->op.node;
-
-    if (n->drain == DRAIN_LEAVING)
-        n->drain_until = now_mono(n) + DRAIN_WAIT_MS;
-    node_op_end(&l->op);
-}
-
-void node_drain(struct node *n, int64_t spread_ms)
-{
-    if (n->draining)
-        return;
-    n->draining = true;
-    n->drain = DRAIN_LEAVING;
-    n->drain_spread = spread_ms;
-    n->drain_until = now_mono(n) + 2 * DRAIN_WAIT_MS;
-    ask_registry(n, REGISTRY_LEAVE, true, left);
-}
-
-static void say_bye(struct node *n)
-{
-    int64_t window = n->drain_spread > 0 ? n->drain_spread : 1;
-
-    for (uint32_t i = n->conns.len; i-- > 0;) {
-        struct conn *c = n->conns.entries[i].value;
-        int64_t from = (int64_t)rng_below(n->env.rng, (uint64_t)window) / 2;
-
-        conn_drain(c, from, from + window / 2 + 1);
-        if (i > n->conns.len)
-            i = n->conns.len;
-    }
-}
-
-/* Leaving the ring, then commits, then the goodbyes, then the last marks. */
-static void drain_step(struct node *n)
-{
-    if (n->drain == DRAIN_LEAVING &&
-        (n->pending == 0 || now_mono(n) >= n->drain_until)) {
-        n->drain = DRAIN_BYE;
-        say_bye(n);
-    }
-    if (n->drain == DRAIN_BYE && n->conns.len == 0 && n->pending == 0 &&
-        list_empty(&n->marks_now) && list_empty(&n->marks_dirty)) {
-        n->drain = DRAIN_GONE;
-        ask_registry(n, REGISTRY_LEAVE, false, left);
-    }
-}
-
-bool node_drained(const struct node *n)
-{
-    return n->drain == DRAIN_GONE && n->pending == 0;
 }
 
 /* ---- from the shell ---- */

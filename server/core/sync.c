@@ -1,64 +1,17 @@
-/* sync.c - from a token to `synced`: who is it, claim the device, list the
- * conversations, bring the backlog.
+/* sync.c - the backlog: the conversations of a user become subs, what they
+ * miss is fed, and `synced` follows.
  *
  * The order matters: the registry leads entries to this node before the heads
- * are read, and the heads are read once more after the subs are there, so that
- * no entry can fall between the two. */
+ * are read (login.c), and the heads are read once more after the subs are
+ * there, so that no entry can fall between the two. */
+#include "core/sync.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/conn.h"
 
-#define SYNC_RETRY_MS 300
 #define NEW_DEVICE_ENTRIES 50
-
-struct sync_op {
-    struct node_op op;
-    struct store_op store;
-    struct registry_op reg;
-    struct timer again;
-    void (*step)(struct sync_op *o); /* submit once more */
-    uint64_t conn;
-    uint64_t after; /* conversation of the last page */
-    struct mark_row *heads;
-    int head_count;
-};
-
-static void sync_release(struct node_op *op)
-{
-    struct sync_op *o = container_of(op, struct sync_op, op);
-
-    timer_cancel(&op->node->wheel, &o->again);
-    store_op_release(&o->store);
-    registry_op_release(&o->reg);
-    free(o->heads);
-    free(o);
-}
-
-static struct conn *conn_of(const struct sync_op *o)
-{
-    return conn_find(o->op.node, o->conn);
-}
-
-static void step_again(struct timer *t, void *node)
-{
-    struct sync_op *o = container_of(t, struct sync_op, again);
-
-    if (conn_of(o) == NULL)
-        node_op_end(&o->op);
-    else
-        o->step(o);
-}
-
-/* The step failed; it is worth another try a little later. */
-static void sync_retry(struct sync_op *o, void (*step)(struct sync_op *o))
-{
-    struct node *n = o->op.node;
-
-    o->step = step;
-    timer_set(&n->wheel, &o->again, now_mono(n) + SYNC_RETRY_MS);
-}
 
 /* ---- step 5: everything is listed; synced when the backlogs are out ---- */
 
@@ -218,14 +171,12 @@ static void seen_too_high(struct conn *c)
     conn_close(c, 1008, "last_seen above head");
 }
 
-static void list_convs(struct sync_op *o);
-
 /* Heads once more, now that entries find their subs. */
 static void heads_known(struct store_op *op)
 {
     struct sync_op *o = op->ctx;
     struct node *n = o->op.node;
-    struct conn *c = conn_of(o);
+    struct conn *c = sync_conn(o);
     struct live *l;
 
     for (int i = 0; i < o->head_count && op->rc == 0; i++) {
@@ -243,7 +194,7 @@ static void heads_known(struct store_op *op)
     }
     feed_conn(c);
     if (o->after != 0) {
-        list_convs(o);
+        sync_list(o);
         return;
     }
     c->sync->listed = true;
@@ -276,7 +227,7 @@ static void keep_heads(struct sync_op *o)
 static void convs_known(struct store_op *op)
 {
     struct sync_op *o = op->ctx;
-    struct conn *c = conn_of(o);
+    struct conn *c = sync_conn(o);
     bool fine = true;
 
     if (c == NULL) {
@@ -285,7 +236,7 @@ static void convs_known(struct store_op *op)
     }
     if (op->rc < 0) {
         store_op_release(op);
-        sync_retry(o, list_convs);
+        sync_retry(o, sync_list);
         return;
     }
     for (int i = 0; i < op->member_count && fine; i++)
@@ -306,9 +257,9 @@ static void convs_known(struct store_op *op)
     ask_heads(o);
 }
 
-static void list_convs(struct sync_op *o)
+void sync_list(struct sync_op *o)
 {
-    struct conn *c = conn_of(o);
+    struct conn *c = sync_conn(o);
 
     store_op_init(&o->store, STORE_CONVS_OF, convs_known, o);
     o->store.user = c->user->id;
@@ -316,153 +267,4 @@ static void list_convs(struct sync_op *o)
     o->store.conv = o->after;
     o->store.limit = LIMIT_PAGE;
     store_submit(o->op.node->store, &o->store);
-}
-
-/* ---- step 3: the device is ours; welcome ---- */
-
-static void push_welcome(struct conn *c)
-{
-    struct node *n = c->node;
-    struct welcome w = {
-        .user = c->user->id,
-        .dev = c->dev,
-        .node = n->env.number,
-        .store = store_name(n->env.store),
-        .lease = n->lease,
-        .now = clock_wall(n->env.clock),
-        .durability = store_durability(n->env.store),
-        .live_members = n->config.live_members,
-    };
-
-    buf_clear(&n->scratch);
-    if (enc_welcome(&n->scratch, c->sync->re, &w) == 0)
-        conn_answer(c, buf_span(&n->scratch));
-}
-
-/* What came before the login was through is handled now. */
-static void let_in(struct sync_op *o, struct conn *c)
-{
-    struct buf held = c->sync->held;
-    size_t whole = c->sync->held_whole;
-
-    buf_init(&c->sync->held, LIMIT_RX);
-    c->sync->held_whole = 0;
-    conn_set_state(c, CONN_SYNC);
-    if (c->type == CONN_SOCKET) {
-        push_welcome(c);
-        conn_beat(c, true);
-    }
-    if (c->type == CONN_POST) {
-        sync_free(c);
-        conn_set_state(c, CONN_READY);
-        node_op_end(&o->op);
-    } else {
-        list_convs(o);
-    }
-    conn_held(c, span_make(held.data, held.len), whole);
-    buf_release(&held);
-}
-
-static void claimed(struct registry_op *reg)
-{
-    struct sync_op *o = reg->ctx;
-    struct node *n = o->op.node;
-    struct conn *c = conn_of(o);
-
-    if (c == NULL) {
-        node_op_end(&o->op);
-        return;
-    }
-    if (reg->rc < 0) {
-        conn_error(c, c->sync->re, "unavailable", 1000, "no lease");
-        conn_close(c, 1011, "no lease");
-        node_op_end(&o->op);
-        return;
-    }
-    if (reg->verb == REGISTRY_CLAIM && reg->prev_node >= 0) {
-        metrics_add(&n->metrics, NM_TAKEOVERS, 1);
-        route_kick(n, reg->prev_node, reg->prev_conn, c->user->id, c->dev,
-                   4409);
-    }
-    let_in(o, c);
-}
-
-/* ---- step 2: the user is known; entries shall come here ---- */
-
-static void submit_registry(struct sync_op *o, struct conn *c,
-                            enum registry_verb verb,
-                            void (*done)(struct registry_op *op))
-{
-    registry_op_init(&o->reg, verb, done, o);
-    o->reg.user = c->user->id;
-    o->reg.dev = c->dev;
-    o->reg.conn = c->id;
-    o->reg.on = true;
-    registry_submit(o->op.node->registry, &o->reg);
-}
-
-static void routed(struct registry_op *reg)
-{
-    struct sync_op *o = reg->ctx;
-    struct conn *c = conn_of(o);
-
-    if (c == NULL || reg->rc < 0 || c->type != CONN_SOCKET) {
-        claimed(reg);
-        return;
-    }
-    c->claimed = true;
-    submit_registry(o, c, REGISTRY_CLAIM, claimed);
-}
-
-static void token_refused(struct sync_op *o, struct conn *c, int rc)
-{
-    if (rc == -CF_NOT_FOUND) {
-        conn_error(c, c->sync->re, "auth", 0, "this token is not valid");
-        conn_close(c, 4401, "token refused");
-    } else {
-        conn_error(c, c->sync->re, err_code_of(rc), 1000,
-                   "the token could not be looked up");
-        conn_close(c, 1011, "store");
-    }
-    node_op_end(&o->op);
-}
-
-static void token_known(struct store_op *op)
-{
-    struct sync_op *o = op->ctx;
-    struct node *n = o->op.node;
-    struct conn *c = conn_of(o);
-
-    if (c == NULL) {
-        node_op_end(&o->op);
-        return;
-    }
-    if (op->rc < 0 || (c->dev != 0 && c->dev != op->dev)) {
-        token_refused(o, c, op->rc < 0 ? op->rc : -CF_NOT_FOUND);
-        return;
-    }
-    c->dev = op->dev;
-    user_join(user_get(n, op->user), c);
-    if (c->type == CONN_POST) {
-        let_in(o, c);
-        return;
-    }
-    c->user->routed = true;
-    submit_registry(o, c, REGISTRY_ROUTE, routed);
-}
-
-/* ---- step 1: ---- */
-
-void sync_start(struct conn *c, struct span token)
-{
-    struct node *n = c->node;
-    struct sync_op *o = mem_alloc(sizeof(*o));
-
-    conn_set_state(c, CONN_LOGIN);
-    o->conn = c->id;
-    timer_init(&o->again, step_again);
-    store_op_init(&o->store, STORE_TOKEN, token_known, o);
-    n->env.token_hash(token, o->store.hash);
-    node_op_begin(n, &o->op, sync_release);
-    store_submit(n->store, &o->store);
 }
