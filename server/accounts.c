@@ -429,7 +429,7 @@ void account_logout_request(struct http_peer *h)
     a->http = h;
     a->shard = h->peer.shard;
     h->account = a;
-    snprintf(a->token, sizeof(a->token), "%s", h->token);
+    copy_text(a->token, sizeof(a->token), h->token);
     submit(a, STORE_TOKEN, logout_looked);
 }
 
@@ -493,6 +493,6 @@ void account_password_request(struct http_peer *h)
 
     if (a == NULL)
         return;
-    snprintf(a->token, sizeof(a->token), "%s", h->token);
+    copy_text(a->token, sizeof(a->token), h->token);
     submit(a, STORE_TOKEN, password_who);
 }

@@ -275,8 +275,8 @@ static int listen_unix(struct admin *a, struct error *err)
                          "%s: too long for a unix socket, choose a shorter "
                          "--data",
                          path);
-    strcpy(a->path, path);
-    memcpy(at.sun_path, path, strlen(path));
+    snprintf(a->path, sizeof(a->path), "%.*s", (int)sizeof(a->path) - 1, path);
+    memcpy(at.sun_path, a->path, strlen(a->path));
     unlink(path); /* we hold the lock of the data directory */
     a->unix_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     old = umask(0177);

@@ -52,7 +52,7 @@ int auth_password_hash(struct span password, char out[AUTH_HASH_TEXT])
 
 bool auth_password_verify(struct span password, const char *hash)
 {
-    char text[crypto_pwhash_STRBYTES] = {0};
+    char text[AUTH_HASH_TEXT];
     bool known = hash[0] != '\0';
     bool same;
 

@@ -17,6 +17,11 @@
 #include "ready.h"
 #include "shard.h"
 
+#ifdef CONFAB_TEST_SHIM
+#include "shim/lossy_vfs.h"
+#endif
+
+#define WATCH_STORE_MS 1000
 #define SPARE_DESCRIPTORS 64
 #define HASH_QUEUE LIMIT_LOGIN_QUEUE
 
@@ -96,6 +101,10 @@ static int open_store(struct server *s, struct error *err)
         .durability = s->settings.durability,
     };
 
+#ifdef CONFAB_TEST_SHIM
+    if (lossy_install())
+        log_warn("test build: the disk loses what was not synced");
+#endif
     store_backend_add(&store_sqlite);
     return store_open(&s->store, &cfg, err);
 }
@@ -103,6 +112,19 @@ static int open_store(struct server *s, struct error *err)
 static void post_to_main(void *ctx, void (*fn)(void *), void *arg)
 {
     loop_post(ctx, fn, arg);
+}
+
+/* A store whose sync failed takes nothing any more; nobody knows what is on
+ * the disk. A new process reads what is really there. */
+static void watch_store(void *arg)
+{
+    struct server *s = arg;
+
+    if (store_failed(s->store)) {
+        log_error("the store has failed: ending");
+        _exit(74);
+    }
+    loop_timer_set(s->watch, WATCH_STORE_MS);
 }
 
 static int open_parts(struct server *s, struct error *err)
@@ -123,6 +145,8 @@ static int open_parts(struct server *s, struct error *err)
     s->port = store_port_new(s->store, post_to_main, s->loop);
     s->hashing = worker_pool_new("argon2id", 1, HASH_QUEUE);
     s->files = worker_pool_new("files", 1, 16);
+    s->watch = loop_timer_new(s->loop, watch_store, s);
+    loop_timer_set(s->watch, WATCH_STORE_MS);
     return 0;
 }
 
@@ -266,6 +290,7 @@ void server_free(struct server *s)
     admin_close(s);
     free_shards(s);
     loop_timer_free(&s->ending);
+    loop_timer_free(&s->watch);
     for (int i = 0; i < s->reserved_count; i++)
         close(s->reserved[i]);
     worker_pool_free(&s->hashing);

@@ -12,6 +12,9 @@
 #define LIMIT_FRAGMENTS 64               /* fragments of one message */
 #define LIMIT_DEPTH 8                    /* nesting of one object (W: depth) */
 #define LIMIT_STRUCTURE 4096             /* , : [ { in one object */
+#define LIMIT_DEPTH_SERVER (LIMIT_DEPTH + 4) /* a body is deeper in a batch */
+#define LIMIT_STRUCTURE_SERVER (64 * 1024)   /* of what a server sends */
+#define LIMIT_KEYS 128 /* keys of an object and of those around it together */
 #define LIMIT_ENTRY_WIRE (300 * 1024)    /* one encoded entry */
 #define LIMIT_BATCH_WIRE (256 * 1024)    /* one encoded batch, or one entry */
 
@@ -27,7 +30,8 @@
 #define LIMIT_EMOJI 64       /* bytes of a reaction */
 #define LIMIT_MENTIONS 64    /* users in mention[] (W: mentions) */
 #define LIMIT_MARKS 512      /* pairs in ack, read, synced.more */
-#define LIMIT_LAST_SEEN 4096 /* conversations in hello.last_seen */
+#define LIMIT_LAST_SEEN 1024 /* conversations in hello.last_seen; LIMIT_OBJECT_NEW
+                                allows less when their numbers are long */
 #define LIMIT_VIEW 200       /* convs and users of a view (W: view) */
 #define LIMIT_USERS 200      /* users in one conv.create, conv.add, user.info */
 #define LIMIT_HISTORY 200    /* entries of one history answer (W: history) */
