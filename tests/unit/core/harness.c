@@ -304,7 +304,7 @@ static void op_done(struct store_op *op)
     *(bool *)op->ctx = true;
 }
 
-static void op_run(struct rig *r, struct store_op *op)
+static void op_wait(struct rig *r, struct store_op *op)
 {
     bool done = false;
 
@@ -312,6 +312,11 @@ static void op_run(struct rig *r, struct store_op *op)
     store_submit(r->port, op);
     while (!done)
         rig_run(r, 1);
+}
+
+static void op_run(struct rig *r, struct store_op *op)
+{
+    op_wait(r, op);
     ck_assert_msg(op->rc == 0, "%s: %s", store_verb_name(op->verb),
                   error_name(op->rc));
 }
@@ -428,11 +433,13 @@ void rig_conv(struct rig *r, uint64_t conv, enum conv_kind kind,
     store_op_release(&op);
 }
 
+/* With the term of now: a home may take the conversation over in between. */
 static int64_t append(struct rig *r, struct entry *e,
                       const struct roster_change *change)
 {
     struct store_op op;
     int64_t seq, term;
+    int rc;
 
     store_op_init(&op, STORE_CONV, op_done, NULL);
     op.conv = e->conv;
@@ -446,9 +453,15 @@ static int64_t append(struct rig *r, struct entry *e,
     op.changes = change;
     op.change_count = change != NULL ? 1 : 0;
     op.now = r->clock.wall_ms;
-    op_run(r, &op);
+    op_wait(r, &op);
     seq = op.entry.seq;
+    rc = op.rc;
     store_op_release(&op);
+    if (rc == -CF_STALE) {
+        e->id = next_id(r);
+        return append(r, e, change);
+    }
+    ck_assert_int_eq(rc, 0);
     return seq;
 }
 

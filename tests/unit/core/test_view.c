@@ -74,7 +74,7 @@ START_TEST(bye_is_seen_at_once_a_lost_socket_by_ttl)
     seat_free(&b);
     b = seat_login(r, 1, 2, 1, "");
     rig_run(r, 1100);
-    ck_assert_int_eq(seat_count(a, "[[\"u2\",\"on\""), 1);
+    ck_assert_int_eq(seat_count(a, "[[\"u2\",\"on\""), 2); /* and the first */
     seat_lose(b);
     for (int i = 0; i < 4; i++) {
         seat_say(a, "{\"t\":\"hb\",\"n\":1,\"act\":true}");
