@@ -34,10 +34,13 @@ static void departure_end(struct departure *d, int rc)
 static void departure_deleted(struct task *t)
 {
     struct departure *d = (struct departure *)t;
+    struct node *n = t->node;
+    uint64_t user = d->user;
+    int rc = t->op.rc;
 
-    if (t->op.rc == 0)
-        node_revoke(t->node, d->user, 0);
-    departure_end(d, t->op.rc);
+    departure_end(d, rc); /* the last answer comes before the close */
+    if (rc == 0)
+        node_revoke(n, user, 0);
 }
 
 static void departure_delete(struct departure *d)

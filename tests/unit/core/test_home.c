@@ -15,8 +15,10 @@ static void begin(int nodes)
 
 static void end(void)
 {
-    seat_free(&alice);
-    seat_free(&bob);
+    if (alice != NULL)
+        seat_free(&alice);
+    if (bob != NULL)
+        seat_free(&bob);
     rig_free(&rig);
 }
 
@@ -33,7 +35,7 @@ START_TEST(loading_queues_and_answers)
     begin(1);
     /* a fresh node has no home for it: the first requests wait for the term */
     for (int i = 0; i < 5; i++) {
-        char cid[8];
+        char cid[16];
 
         snprintf(cid, sizeof(cid), "q%d", i);
         send_text(alice, 10 + i, cid);
