@@ -17,6 +17,7 @@
 #include "guard.h"
 #include "listen.h"
 #include "metrics_page.h"
+#include "net.h"
 #include "proto/limits.h"
 #include "shard.h"
 
@@ -322,6 +323,7 @@ static int open_lws(struct admin *a, struct error *err)
     info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                    LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME;
     info.foreign_loops = loops;
+    info.pcontext = &a->lws;
     info.user = a;
     info.timeout_secs = 10;
     info.vhost_name = "admin";
@@ -364,7 +366,7 @@ void admin_close(struct server *s)
     if (a->tcp_fd >= 0)
         close(a->tcp_fd);
     if (a->lws != NULL)
-        lws_context_destroy(a->lws);
+        net_destroy(s->loop, &a->lws);
     free(a);
     s->admin = NULL;
 }

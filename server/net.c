@@ -299,6 +299,7 @@ int net_open(struct shard *sh, struct error *err)
     lws_set_log_level(LLL_ERR, lws_line);
     common_info(sh, &info);
     info.foreign_loops = loops;
+    info.pcontext = &sh->lws; /* becomes NULL when all is closed */
     if (sh->server->settings.listen_tls.count > 0)
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     sh->lws = lws_create_context(&info);
@@ -308,11 +309,23 @@ int net_open(struct shard *sh, struct error *err)
     return open_vhosts(sh, err);
 }
 
+/* On a foreign loop destroying is a request: the handles close in turns of the
+ * loop, and a second call finishes it. Bounded, since a handle that never
+ * closes is not worth a hang. */
+void net_destroy(struct loop *loop, struct lws_context **context)
+{
+    lws_context_destroy(*context);
+    for (int i = 0; i < 100 && *context != NULL; i++)
+        loop_run_once(loop, false);
+    if (*context != NULL)
+        lws_context_destroy(*context);
+    *context = NULL;
+}
+
 void net_close(struct shard *sh)
 {
     if (sh->lws != NULL)
-        lws_context_destroy(sh->lws);
-    sh->lws = NULL;
+        net_destroy(sh->loop, &sh->lws);
     free(sh->out);
     sh->out = NULL;
 }

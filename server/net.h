@@ -12,6 +12,10 @@ struct lws;
 int net_open(struct shard *sh, struct error *err);
 void net_close(struct shard *sh);
 
+/* Destroy a context whose info.pcontext was `context`, running the loop. */
+struct lws_context;
+void net_destroy(struct loop *loop, struct lws_context **context);
+
 /* Write what the peers of this turn have queued. End of the turn. */
 void net_flush(struct shard *sh);
 

@@ -171,7 +171,9 @@ static int reserve(struct server *s, struct option_list *list,
             return fd;
         s->reserved[s->reserved_count++] = fd;
         listen_format(&at, text, sizeof(text));
-        list->items[i] = mem_text(text);
+        snprintf(s->addresses[s->reserved_count - 1], sizeof(s->addresses[0]),
+                 "%s", text);
+        list->items[i] = s->addresses[s->reserved_count - 1];
         if (s->url[0] == '\0')
             snprintf(s->url, sizeof(s->url), "%s://%s",
                      list == &s->settings.listen ? "ws" : "wss", text);

@@ -33,14 +33,15 @@ struct server {
     int cap;          /* connections of one shard */
     int reserved[16]; /* bound descriptors that hold the ports */
     int reserved_count;
-    char url[128];   /* ws://... of the first listener */
-    char data[4096]; /* the data directory in use */
-    bool throw_away; /* remove data at the end */
-    int64_t started; /* wall ms */
+    char addresses[16][80]; /* the same as text, with the real ports */
+    char url[128];          /* ws://... of the first listener */
+    char data[4096];        /* the data directory in use */
+    bool throw_away;        /* remove data at the end */
+    int64_t started;        /* wall ms */
     atomic_bool draining;
     atomic_int shards_left;    /* shards that have not ended yet */
     struct loop_timer *ending; /* hard stop of a drain */
-    struct loop_timer *watch; /* is the store still good? */
+    struct loop_timer *watch;  /* is the store still good? */
 };
 
 /* Bring everything up; the shards serve when it returns 0. */

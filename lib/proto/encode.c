@@ -119,13 +119,19 @@ static void put_limits(struct writer *w, const struct welcome *wl)
         const char *name;
         int64_t value;
     } rows[] = {
-        {"object", LIMIT_OBJECT},       {"frame", LIMIT_FRAME},
-        {"objects", LIMIT_FRAME_OBJECTS}, {"depth", LIMIT_DEPTH},
-        {"body", LIMIT_BODY},           {"mentions", LIMIT_MENTIONS},
-        {"view", LIMIT_VIEW},           {"history", LIMIT_HISTORY},
-        {"backlog", LIMIT_BACKLOG},     {"live_members", wl->live_members},
+        {"object", LIMIT_OBJECT},
+        {"frame", LIMIT_FRAME},
+        {"objects", LIMIT_FRAME_OBJECTS},
+        {"depth", LIMIT_DEPTH},
+        {"body", LIMIT_BODY},
+        {"mentions", LIMIT_MENTIONS},
+        {"view", LIMIT_VIEW},
+        {"history", LIMIT_HISTORY},
+        {"backlog", LIMIT_BACKLOG},
+        {"live_members", wl->live_members},
         {"win_entries", LIMIT_WIN_ENTRIES},
-        {"win_bytes", LIMIT_WIN_BYTES}, {"sends", LIMIT_SENDS_RATE},
+        {"win_bytes", LIMIT_WIN_BYTES},
+        {"sends", LIMIT_SENDS_RATE},
         {"sends_burst", LIMIT_SENDS_BURST},
         {"control", LIMIT_CONTROL_RATE},
         {"control_burst", LIMIT_CONTROL_BURST},
@@ -384,9 +390,9 @@ int enc_ok(struct buf *b, int64_t re, struct span members)
 
 bool err_is_temporary(const char *code)
 {
-    static const char *const codes[] = {"busy",        "rate",
-                                        "timeout",     "unavailable",
-                                        "store_full",  "stale_devices"};
+    static const char *const codes[] = {"busy",       "rate",
+                                        "timeout",    "unavailable",
+                                        "store_full", "stale_devices"};
 
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (strcmp(codes[i], code) == 0)
@@ -397,16 +403,26 @@ bool err_is_temporary(const char *code)
 const char *err_code_of(int cf)
 {
     static const char *const codes[CF_CODES] = {
-        [CF_OK] = "unavailable",     [CF_NOMEM] = "busy",
-        [CF_TOO_BIG] = "too_big",    [CF_INVALID] = "bad_frame",
-        [CF_NOT_FOUND] = "not_found", [CF_EXISTS] = "exists",
-        [CF_CONFLICT] = "cid_conflict", [CF_STALE] = "unavailable",
-        [CF_UNKNOWN] = "timeout",    [CF_TIMEOUT] = "timeout",
-        [CF_BUSY] = "busy",          [CF_UNAVAILABLE] = "unavailable",
-        [CF_FULL] = "store_full",    [CF_DENIED] = "not_found",
-        [CF_CLOSED] = "unavailable", [CF_IO] = "unavailable",
-        [CF_VERSION] = "version",    [CF_LIMIT] = "quota",
-        [CF_BLOCKED] = "blocked",    [CF_EXPIRED] = "expired",
+        [CF_OK] = "unavailable",
+        [CF_NOMEM] = "busy",
+        [CF_TOO_BIG] = "too_big",
+        [CF_INVALID] = "bad_frame",
+        [CF_NOT_FOUND] = "not_found",
+        [CF_EXISTS] = "exists",
+        [CF_CONFLICT] = "cid_conflict",
+        [CF_STALE] = "unavailable",
+        [CF_UNKNOWN] = "timeout",
+        [CF_TIMEOUT] = "timeout",
+        [CF_BUSY] = "busy",
+        [CF_UNAVAILABLE] = "unavailable",
+        [CF_FULL] = "store_full",
+        [CF_DENIED] = "not_found",
+        [CF_CLOSED] = "unavailable",
+        [CF_IO] = "unavailable",
+        [CF_VERSION] = "version",
+        [CF_LIMIT] = "quota",
+        [CF_BLOCKED] = "blocked",
+        [CF_EXPIRED] = "expired",
     };
 
     if (cf < 0)

@@ -60,9 +60,9 @@ struct kind_def {
 };
 
 #define AT(field) offsetof(struct frame, field)
-#define ROW(name, type, bit, field, required, max)                             \
-    {                                                                          \
-        name, sizeof(name) - 1, type, bit, required, AT(field), max            \
+#define ROW(name, type, bit, field, required, max)                  \
+    {                                                               \
+        name, sizeof(name) - 1, type, bit, required, AT(field), max \
     }
 #define MUST(name, type, bit, field, max) ROW(name, type, bit, field, true, max)
 #define MAY(name, type, bit, field, max) ROW(name, type, bit, field, false, max)
@@ -229,18 +229,18 @@ static const struct row sent[] = {
     MUST("ts", T_INT, M_TS, ts, 0),
     MAY("dup", T_BOOL, M_DUP, dup, 0),
 };
-#define ENTRY_ROWS                                                             \
-    MUST("seq", T_POSITIVE, M_SEQ, seq, 0), MUST("id", T_ID, M_ID, id, 0),     \
-        MUST("k", T_ENTRY_KIND, M_K, k, 0),                                    \
-        MUST("from", T_USER, M_FROM, from, 0),                                 \
-        MAY("dev", T_DEV, M_DEV, dev, 0), MUST("ts", T_INT, M_TS, ts, 0),      \
-        MAY("of", T_POSITIVE, M_OF, of, 0),                                    \
-        MAY("thread", T_POSITIVE, M_THREAD, thread, 0),                        \
-        MAY("reply", T_POSITIVE, M_REPLY, reply, 0),                           \
-        MAY("expires", T_POSITIVE, M_EXPIRES, expires, 0), CID,                \
-        MAY("deleted", T_BOOL, M_DELETED, deleted, 0),                         \
-        MAY("trace", T_BOOL, M_TRACE, trace, 0),                               \
-        MAY("mention", T_USERS, M_MENTION, mention, LIMIT_MENTIONS),           \
+#define ENTRY_ROWS                                                         \
+    MUST("seq", T_POSITIVE, M_SEQ, seq, 0), MUST("id", T_ID, M_ID, id, 0), \
+        MUST("k", T_ENTRY_KIND, M_K, k, 0),                                \
+        MUST("from", T_USER, M_FROM, from, 0),                             \
+        MAY("dev", T_DEV, M_DEV, dev, 0), MUST("ts", T_INT, M_TS, ts, 0),  \
+        MAY("of", T_POSITIVE, M_OF, of, 0),                                \
+        MAY("thread", T_POSITIVE, M_THREAD, thread, 0),                    \
+        MAY("reply", T_POSITIVE, M_REPLY, reply, 0),                       \
+        MAY("expires", T_POSITIVE, M_EXPIRES, expires, 0), CID,            \
+        MAY("deleted", T_BOOL, M_DELETED, deleted, 0),                     \
+        MAY("trace", T_BOOL, M_TRACE, trace, 0),                           \
+        MAY("mention", T_USERS, M_MENTION, mention, LIMIT_MENTIONS),       \
         MAY("body", T_OBJECT, M_BODY, body, 0)
 static const struct row entry[] = {CONV, ENTRY_ROWS};
 static const struct row bare_entry[] = {ENTRY_ROWS};
@@ -478,8 +478,8 @@ static int read_raw(struct decoder *d, const struct row *r, char open,
     const char *start = d->s.p;
 
     if (open != 0 && scan_peek(&d->s) != open)
-        return wrong(d, r, open == '{' ? "an object is needed"
-                                       : "an array is needed");
+        return wrong(
+            d, r, open == '{' ? "an object is needed" : "an array is needed");
     if (!scan_value(&d->s))
         return fail_scan(d);
     *out = span_make(start, (size_t)(d->s.p - start));
@@ -703,8 +703,8 @@ static int read_window(struct decoder *d, const struct row *r)
 
         if (!scan_fresh_key(&d->s, base, &key))
             return fail_scan(d);
-        rc = entries || bytes ? read_integer(d, r, &v)
-                              : read_raw(d, r, 0, &raw);
+        rc =
+            entries || bytes ? read_integer(d, r, &v) : read_raw(d, r, 0, &raw);
         if (rc < 0)
             return rc;
         if (entries)

@@ -33,29 +33,29 @@ enum frame_kind {
     FRAME_KEYS_PUT,
     FRAME_KEYS_GET,
     FRAME_KEYS_COUNT,
-    FRAME_CONV_OPEN,   /* user, mode? */
-    FRAME_CONV_CREATE, /* title, users[], kind?, mode?, cid? */
-    FRAME_CONV_LIST,   /* after? (conv), limit? */
-    FRAME_CONV_INFO,   /* conv, limit? */
+    FRAME_CONV_OPEN,    /* user, mode? */
+    FRAME_CONV_CREATE,  /* title, users[], kind?, mode?, cid? */
+    FRAME_CONV_LIST,    /* after? (conv), limit? */
+    FRAME_CONV_INFO,    /* conv, limit? */
     FRAME_CONV_MEMBERS, /* conv, after? (user), limit? */
-    FRAME_CONV_ADD,    /* conv, users[], cid? */
-    FRAME_CONV_REMOVE, /* conv, user, cid? */
-    FRAME_CONV_LEAVE,  /* conv, cid? */
-    FRAME_CONV_ROLE,   /* conv, user, role, cid? */
-    FRAME_CONV_RENAME, /* conv, title, cid? */
-    FRAME_USER_FIND,   /* name */
-    FRAME_USER_INFO,   /* users[] */
-    FRAME_USER_SET,    /* display?, contact? */
-    FRAME_USER_BLOCK,  /* user, on */
-    FRAME_USER_BLOCKS, /* - */
+    FRAME_CONV_ADD,     /* conv, users[], cid? */
+    FRAME_CONV_REMOVE,  /* conv, user, cid? */
+    FRAME_CONV_LEAVE,   /* conv, cid? */
+    FRAME_CONV_ROLE,    /* conv, user, role, cid? */
+    FRAME_CONV_RENAME,  /* conv, title, cid? */
+    FRAME_USER_FIND,    /* name */
+    FRAME_USER_INFO,    /* users[] */
+    FRAME_USER_SET,     /* display?, contact? */
+    FRAME_USER_BLOCK,   /* user, on */
+    FRAME_USER_BLOCKS,  /* - */
     FRAME_USER_DEVICES, /* - */
-    FRAME_USER_DEVICE, /* dev, name: name a device */
-    FRAME_USER_REVOKE, /* dev */
-    FRAME_USER_DELETE, /* name: must repeat the own account name */
-    FRAME_USER_EXPORT, /* after? (opaque cursor), limit? */
-    FRAME_WS,          /* ws.*: any */
+    FRAME_USER_DEVICE,  /* dev, name: name a device */
+    FRAME_USER_REVOKE,  /* dev */
+    FRAME_USER_DELETE,  /* name: must repeat the own account name */
+    FRAME_USER_EXPORT,  /* after? (opaque cursor), limit? */
+    FRAME_WS,           /* ws.*: any */
     FRAME_SEARCH,
-    FRAME_FENCE,       /* convs[]? */
+    FRAME_FENCE, /* convs[]? */
     FRAME_BYE,
     /* from the server only */
     FRAME_WELCOME,
@@ -76,15 +76,75 @@ enum frame_side { FROM_CLIENT = 1, FROM_SERVER = 2 };
 
 /* Presence of members: bit per member of the struct below. */
 enum frame_member {
-    M_N, M_RE, M_CONV, M_USER, M_DEV, M_ID, M_SEQ, M_CID, M_BODY, M_THREAD,
-    M_REPLY, M_MENTION, M_TTL, M_TRACE, M_TOKEN, M_UA, M_VER, M_WIN,
-    M_LAST_SEEN, M_STRICT, M_ACT, M_NOW, M_AT, M_ON, M_CONVS, M_USERS,
-    M_BEFORE, M_AFTER, M_LIMIT, M_NAME, M_TITLE, M_ROLE, M_MODE, M_CKIND,
-    M_CONTACT, M_DISPLAY, M_EMOJI, M_NODE, M_STORE, M_LEASE, M_HB, M_PTTL,
-    M_LIMITS, M_DURABILITY, M_TS, M_DUP, M_K, M_FROM, M_OF, M_ENTRIES,
-    M_FROM_SEQ, M_TO, M_HEAD, M_MORE, M_WHY, M_DELIVERED, M_READ,
-    M_DELIVERED_N, M_READ_N, M_CODE, M_TEMP, M_RETRY, M_MSG, M_MENTIONS,
-    M_DELETED, M_RAW, M_CURSOR, M_EXPIRES, M_MEMBERS_COUNT
+    M_N,
+    M_RE,
+    M_CONV,
+    M_USER,
+    M_DEV,
+    M_ID,
+    M_SEQ,
+    M_CID,
+    M_BODY,
+    M_THREAD,
+    M_REPLY,
+    M_MENTION,
+    M_TTL,
+    M_TRACE,
+    M_TOKEN,
+    M_UA,
+    M_VER,
+    M_WIN,
+    M_LAST_SEEN,
+    M_STRICT,
+    M_ACT,
+    M_NOW,
+    M_AT,
+    M_ON,
+    M_CONVS,
+    M_USERS,
+    M_BEFORE,
+    M_AFTER,
+    M_LIMIT,
+    M_NAME,
+    M_TITLE,
+    M_ROLE,
+    M_MODE,
+    M_CKIND,
+    M_CONTACT,
+    M_DISPLAY,
+    M_EMOJI,
+    M_NODE,
+    M_STORE,
+    M_LEASE,
+    M_HB,
+    M_PTTL,
+    M_LIMITS,
+    M_DURABILITY,
+    M_TS,
+    M_DUP,
+    M_K,
+    M_FROM,
+    M_OF,
+    M_ENTRIES,
+    M_FROM_SEQ,
+    M_TO,
+    M_HEAD,
+    M_MORE,
+    M_WHY,
+    M_DELIVERED,
+    M_READ,
+    M_DELIVERED_N,
+    M_READ_N,
+    M_CODE,
+    M_TEMP,
+    M_RETRY,
+    M_MSG,
+    M_MENTIONS,
+    M_DELETED,
+    M_RAW,
+    M_CURSOR,
+    M_EXPIRES,
+    M_MEMBERS_COUNT
 };
 
 struct frame {
@@ -92,18 +152,18 @@ struct frame {
     uint64_t present[2]; /* by enum frame_member; see frame_has() */
     struct span raw;     /* the whole object */
 
-    int64_t n, re;       /* > 0; 0: absent */
+    int64_t n, re; /* > 0; 0: absent */
     uint64_t conv, user, from, id;
     uint32_t dev;
     int64_t seq, of, thread, reply, ttl, expires, ts, now;
     int64_t before, after, limit;
     int64_t from_seq, to, head, delivered, read, delivered_n, read_n;
     int64_t node, lease, hb, pttl, mentions;
-    int64_t bye_code;    /* bye: close code */
+    int64_t bye_code; /* bye: close code */
     int64_t win_entries, win_bytes;
     int64_t retry_min, retry_max; /* err.retry (min == max), bye.retry */
     bool on, act, strict, trace, dup, more, temp, deleted;
-    bool v1;             /* hello: ver contains 1 */
+    bool v1; /* hello: ver contains 1 */
     enum entry_kind k;
     enum conv_kind ckind;
     enum conv_mode mode;
@@ -117,9 +177,9 @@ struct frame {
 
     /* Raw JSON values, validated; walk the lists with the functions below. */
     struct span body, mention, limits, entries;
-    struct span last_seen; /* {"c5":74,...} */
-    struct span at;        /* [["c5",74],...], presence rows too */
-    struct span more_list; /* synced.more, same form */
+    struct span last_seen;    /* {"c5":74,...} */
+    struct span at;           /* [["c5",74],...], presence rows too */
+    struct span more_list;    /* synced.more, same form */
     struct span convs, users; /* ["c5",...], ["u2",...] */
 };
 
@@ -156,7 +216,7 @@ struct mark {
     uint64_t conv;
     int64_t seq;
 };
-bool frame_next_mark(struct span *list, struct mark *m);  /* at, more_list */
+bool frame_next_mark(struct span *list, struct mark *m);   /* at, more_list */
 bool frame_next_seen(struct span *object, struct mark *m); /* last_seen */
 bool frame_next_conv(struct span *list, uint64_t *conv);
 bool frame_next_user(struct span *list, uint64_t *user); /* users, mention */

@@ -10,9 +10,9 @@
 /* Skip the bracket or comma and white space; false at the end. */
 static bool step(struct span *list)
 {
-    while (list->n > 0 && (*list->p == '[' || *list->p == ',' ||
-                           *list->p == '{' || *list->p == ' ' ||
-                           *list->p == '\t' || *list->p == '\r')) {
+    while (list->n > 0 &&
+           (*list->p == '[' || *list->p == ',' || *list->p == '{' ||
+            *list->p == ' ' || *list->p == '\t' || *list->p == '\r')) {
         list->p++;
         list->n--;
     }
@@ -73,8 +73,7 @@ bool frame_next_mark(struct span *list, struct mark *m)
 {
     struct span id;
 
-    if (!step(list) || !next_string(list, &id) ||
-        !id_parse(id, 'c', &m->conv))
+    if (!step(list) || !next_string(list, &id) || !id_parse(id, 'c', &m->conv))
         return false;
     m->seq = next_number(list);
     close_item(list);
