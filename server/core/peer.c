@@ -267,10 +267,19 @@ static void peer_handle(struct node *n, int from, struct peer_message *m)
     }
 }
 
+/* A receipt or head that newer messages have overtaken would show marks that
+ * fall; the hole it left has asked for all of them again. */
+static bool overtaken(const struct peer *p, const struct peer_message *m)
+{
+    return m->header.number < p->in && m->header.type == PEER_PUSH &&
+           m->class == WIRE_HINT;
+}
+
 void peer_message(void *node, int from, struct span bytes)
 {
     static struct log_gate gate;
     struct node *n = node;
+    struct peer *p;
     struct home_side *side = side_of(n);
     struct peer_message m;
 
@@ -282,7 +291,8 @@ void peer_message(void *node, int from, struct span bytes)
             log_warn("bus: a message of node %d cannot be read", from);
         return;
     }
-    if (peer_accept(n, peer_get(n, from), &m.header))
+    p = peer_get(n, from);
+    if (peer_accept(n, p, &m.header) && !overtaken(p, &m))
         peer_handle(n, from, &m);
 }
 
