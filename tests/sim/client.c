@@ -16,7 +16,9 @@ static void wake(void *arg);
 
 void client_wake_at(struct client *c, int64_t at)
 {
-    if (c->wake_at != 0 && c->wake_at <= at)
+    if (at <= world_now(c->world))
+        at = world_now(c->world) + 1;
+    if (at == INT64_MAX || (c->wake_at != 0 && c->wake_at <= at))
         return;
     c->wake_at = at;
     world_at(c->world, at, wake, c, NULL);
@@ -121,6 +123,7 @@ void client_opened(struct client *c, struct pipe *p)
                       .token = token,
                       .ua = "sim",
                       .win_entries = c->win,
+                      .win_bytes = c->win > 0 ? LIMIT_WIN_BYTES : 0,
                       .last_seen = marks};
 
     if (p != c->pipe)
@@ -151,6 +154,28 @@ void client_closed(struct client *c, struct pipe *p, int code)
     if (c->retry_at <= world_now(w))
         backoff(c);
     client_wake_at(c, c->retry_at);
+}
+
+/* ---- when something is to do ---- */
+
+static int64_t soonest(int64_t a, int64_t b)
+{
+    return b != 0 && b < a ? b : a;
+}
+
+static int64_t next_wake(struct client *c)
+{
+    int64_t at;
+
+    if (c->pipe == NULL)
+        return c->retry_at != 0 ? c->retry_at : INT64_MAX;
+    at = soonest(c->heard_at + QUIET_MS + 1, places_next(c));
+    if (c->state == CLIENT_HELLO)
+        return soonest(at, c->hello_at + HELLO_WAIT_MS + 1);
+    at = soonest(at, c->beat_at);
+    if (c->state == CLIENT_READY)
+        at = soonest(soonest(at, c->act_at), client_next_retry(c));
+    return at;
 }
 
 /* ---- what comes ---- */
@@ -283,7 +308,7 @@ void client_message(struct client *c, struct pipe *p, struct span message)
         on_more(c, &f);
         on_frame(c, &f);
     }
-    client_wake_at(c, places_next(c));
+    client_wake_at(c, next_wake(c));
 }
 
 /* ---- time ---- */
@@ -326,30 +351,10 @@ static void connected(struct client *c)
     }
 }
 
-static int64_t soonest(int64_t a, int64_t b)
-{
-    return b != 0 && b < a ? b : a;
-}
-
-static int64_t next_wake(struct client *c)
-{
-    int64_t at;
-
-    if (c->pipe == NULL)
-        return c->retry_at != 0 ? c->retry_at : INT64_MAX;
-    at = soonest(c->heard_at + QUIET_MS + 1, places_next(c));
-    if (c->state == CLIENT_HELLO)
-        return soonest(at, c->hello_at + HELLO_WAIT_MS + 1);
-    at = soonest(at, c->beat_at);
-    if (c->state == CLIENT_READY)
-        at = soonest(soonest(at, c->act_at), client_next_retry(c));
-    return at;
-}
-
 static void wake(void *arg)
 {
     struct client *c = arg;
-    int64_t now = world_now(c->world), next;
+    int64_t now = world_now(c->world);
 
     if (c->wake_at != now)
         return; /* an earlier one came between */
@@ -358,9 +363,7 @@ static void wake(void *arg)
         client_connect(c);
     else if (c->pipe != NULL)
         connected(c);
-    next = next_wake(c);
-    if (next != INT64_MAX)
-        client_wake_at(c, next > now ? next : now + 1);
+    client_wake_at(c, next_wake(c));
 }
 
 /* ---- life ---- */
@@ -378,7 +381,7 @@ static void client_init(struct world *w, int i)
     map_init(&c->places);
     list_init(&c->outbox);
     buf_init(&c->buf, LIMIT_FRAME);
-    c->retry_at = 1000 + between(&c->rng, 0, 8000);
+    c->retry_at = 1000 + between(&c->rng, 0, 4000);
     c->act_at = c->retry_at;
     client_wake_at(c, c->retry_at);
 }

@@ -27,6 +27,17 @@ static struct place *any_place(struct client *c)
     return NULL;
 }
 
+static struct place *any_group(struct client *c)
+{
+    for (int tries = 0; tries < 4; tries++) {
+        struct place *p = any_place(c);
+
+        if (p != NULL && map_get(&c->world->groups, p->conv) != NULL)
+            return p;
+    }
+    return NULL;
+}
+
 static void begin(struct client *c)
 {
     buf_clear(&c->buf);
@@ -137,7 +148,7 @@ static void act_create(struct client *c)
 
 static void act_add(struct client *c)
 {
-    struct place *p = any_place(c);
+    struct place *p = any_group(c);
     char cid[24];
 
     if (p == NULL)
@@ -151,7 +162,7 @@ static void act_add(struct client *c)
 
 static void act_remove(struct client *c)
 {
-    struct place *p = any_place(c);
+    struct place *p = any_group(c);
     char cid[24];
     uint64_t user = any_user(c);
 
@@ -166,7 +177,7 @@ static void act_remove(struct client *c)
 
 static void act_leave(struct client *c)
 {
-    struct place *p = any_place(c);
+    struct place *p = any_group(c);
     char cid[24];
 
     if (p == NULL)
@@ -178,7 +189,7 @@ static void act_leave(struct client *c)
 
 static void act_rename(struct client *c)
 {
-    struct place *p = any_place(c);
+    struct place *p = any_group(c);
     char cid[24];
 
     if (p == NULL)
@@ -289,10 +300,12 @@ static void act_block(struct client *c)
 {
     uint64_t user = any_user(c);
 
-    if (user != c->user)
-        request(c, FRAME_USER_BLOCK, WANT_NOTHING, 0, "",
-                "\"user\":\"u%" PRIu64 "\",\"on\":%s", user,
-                chance(&c->rng, 300) ? "true" : "false");
+    if (user == c->user)
+        return;
+    map_put(&c->world->blocked, pair_key(user, c->user), c->world);
+    request(c, FRAME_USER_BLOCK, WANT_NOTHING, 0, "",
+            "\"user\":\"u%" PRIu64 "\",\"on\":%s", user,
+            chance(&c->rng, 300) ? "true" : "false");
 }
 
 static void act_fence(struct client *c)

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "client.h"
+#include "proto/ids.h"
 
 #define ANSWER_MS 12000
 #define FLYING_MAX 16
@@ -141,18 +142,25 @@ void client_sent(struct client *c, const struct frame *f)
 void client_ok(struct client *c, const struct frame *f)
 {
     struct outgoing *o = find(c, f->re);
+    struct span text = json_member(f->raw, "conv");
+    uint64_t conv = 0;
     struct place *p;
 
     if (o == NULL)
         return;
-    if (o->want == WANT_CONV && f->conv == 0)
+    if (o->want == WANT_CONV &&
+        (text.p == NULL || text.n < 2 ||
+         !id_parse(span_make(text.p + 1, text.n - 2), 'c', &conv)))
         world_break(c->world, "answer", "no conversation in %.*s",
                     (int)f->raw.n, f->raw.p);
     if (o->want == WANT_CONV) {
-        p = place_get(c, f->conv, 1);
+        p = place_get(c, conv, 1);
         if (o->peer != 0) {
             p->kind = CONV_DIRECT;
             p->peer = o->peer;
+        } else {
+            p->kind = CONV_GROUP;
+            map_put(&c->world->groups, conv, c->world);
         }
     }
     remove_outgoing(c, o);

@@ -21,7 +21,10 @@ static bool client_quiet(const struct client *c)
 {
     if (c->dead)
         return true;
-    if (c->state != CLIENT_READY || c->outgoing > 0)
+    if (c->state != CLIENT_READY || c->outgoing > 0 || c->ack_at != 0)
+        return false;
+    if (c->pipe->conn == NULL || c->pipe->hung || c->pipe->closing ||
+        c->pipe->in_flight > 0)
         return false;
     for (uint32_t i = 0; i < c->places.len; i++) {
         if (!place_quiet(c->places.entries[i].value))
@@ -214,18 +217,44 @@ static void some_leave(struct world *w)
     }
 }
 
+static bool watches(const struct client *c, uint64_t user)
+{
+    for (int i = 0; i < c->watch_count; i++) {
+        if (c->watch[i] == user)
+            return true;
+    }
+    return false;
+}
+
+/* Presence is for those who share a conversation and have no block. */
+static void watch_members(struct client *c, uint64_t conv)
+{
+    struct world *w = c->world;
+    uint64_t user;
+
+    for (int i = 0; (user = model_member(w, conv, i)) != 0; i++) {
+        if (c->watch_count == WATCH_MAX)
+            return;
+        if (user == c->user || watches(c, user) ||
+            map_get(&w->blocked, pair_key(user, c->user)) != NULL)
+            continue;
+        c->watched[c->watch_count] = 0xff;
+        c->watch[c->watch_count++] = user;
+    }
+}
+
 static void all_watch(struct world *w)
 {
     for (int i = 0; i < w->client_count; i++) {
         struct client *c = &w->clients[i];
 
-        if (c->dead)
-            continue;
         c->watch_count = 0;
-        for (int k = 0; k < WATCH_MAX && k < w->user_count; k++) {
-            c->watched[k] = 0xff;
-            c->watch[c->watch_count++] =
-                USER_FIRST + (uint64_t)((i + 1 + k) % w->user_count);
+        for (uint32_t k = 0; k < c->places.len; k++) {
+            struct place *p = c->places.entries[k].value;
+
+            if (!p->out &&
+                model_visible(w, p->conv, c->user, model_head(w, p->conv)))
+                watch_members(c, p->conv);
         }
         client_view(c);
     }

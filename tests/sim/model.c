@@ -265,6 +265,17 @@ int64_t model_cid(struct world *w, uint64_t conv, uint64_t user,
                                           cid_key(key, user, cid));
 }
 
+uint64_t model_member(struct world *w, uint64_t conv, int i)
+{
+    struct model_conv *c = conv_of(w, conv);
+
+    for (int k = 0; k < c->stay_count; k++) {
+        if (c->stays[k].left == 0 && i-- == 0)
+            return c->stays[k].user;
+    }
+    return 0;
+}
+
 bool model_big(struct world *w, uint64_t conv)
 {
     return conv_of(w, conv)->big;

@@ -208,7 +208,7 @@ static void strike(void *arg)
 void nemesis_start(struct world *w)
 {
     w->weather = fair;
-    world_at(w, world_now(w) + 12000, strike, w, NULL);
+    world_at(w, world_now(w) + 8000, strike, w, NULL);
 }
 
 void nemesis_stop(struct world *w)

@@ -120,9 +120,11 @@ struct world {
     struct pipe *pipes; /* all there ever were */
     uint32_t pipe_count;
     struct model *model;
-    bool committed; /* the log may have grown since model_catch_up() */
-    bool calm;      /* no more faults */
-    bool silent;    /* clients start nothing new */
+    struct map blocked; /* pairs with a block, now or once; see pair_key() */
+    struct map groups;  /* conversations known to be groups -> anything */
+    bool committed;     /* the log may have grown since model_catch_up() */
+    bool calm;          /* no more faults */
+    bool silent;        /* clients start nothing new */
     bool ending;
     int64_t chaos_ms;
     int acting_per_second; /* thousandths of an action per client */
@@ -147,6 +149,12 @@ static inline int64_t between(struct rng *r, int64_t low, int64_t high)
 static inline bool chance(struct rng *r, int per_mille)
 {
     return (int)rng_below(r, 1000) < per_mille;
+}
+
+/* The same for both orders. */
+static inline uint64_t pair_key(uint64_t a, uint64_t b)
+{
+    return a < b ? a << 32 | b : b << 32 | a;
 }
 
 /* Run fn(arg) at time `at`, outside any node. */
@@ -246,6 +254,8 @@ int64_t model_count(struct world *w, uint64_t conv, int64_t seq, bool read,
                     uint64_t except);
 /* Marks never fall, and never pass what was said. */
 void model_marks(struct world *w);
+/* The live members one after the other, from i = 0; 0: no more. */
+uint64_t model_member(struct world *w, uint64_t conv, int i);
 /* Was the conversation ever too big for pushes? */
 bool model_big(struct world *w, uint64_t conv);
 

@@ -70,10 +70,16 @@ static void note_marks(struct pipe *p, const struct frame *f)
 
 static void note_request(struct pipe *p, const struct frame *f)
 {
-    struct asked *a = mem_alloc(sizeof(*a));
+    struct asked *a = map_get(&p->tap->asked, (uint64_t)f->n);
     struct span convs = f->convs;
     uint64_t conv;
 
+    if (a != NULL) {
+        a->times++;
+        return;
+    }
+    a = mem_alloc(sizeof(*a));
+    a->times = 1;
     a->kind = f->kind;
     a->conv = f->conv;
     snprintf(a->cid, sizeof(a->cid), "%.*s", (int)f->cid.n,
@@ -83,7 +89,7 @@ static void note_request(struct pipe *p, const struct frame *f)
         a->convs[a->count] = conv;
         a->heads[a->count++] = model_head(p->world, conv);
     }
-    free(map_put(&p->tap->asked, (uint64_t)f->n, a));
+    map_put(&p->tap->asked, (uint64_t)f->n, a);
 }
 
 void tap_in(struct pipe *p, struct span message)
@@ -198,7 +204,7 @@ static void check_frame(struct pipe *p, const struct frame *f)
     struct asked *a = NULL;
 
     if (f->re > 0) {
-        a = map_remove(&p->tap->asked, (uint64_t)f->re);
+        a = map_get(&p->tap->asked, (uint64_t)f->re);
         if (a == NULL)
             world_break(p->world, "answer", "an answer to nothing: %.*s",
                         (int)f->raw.n, f->raw.p);
@@ -213,7 +219,10 @@ static void check_frame(struct pipe *p, const struct frame *f)
         tap_fence(p, a);
     else
         check_push(p, f);
-    free(a);
+    if (a != NULL && --a->times == 0) {
+        map_remove(&p->tap->asked, (uint64_t)f->re);
+        free(a);
+    }
 }
 
 void tap_out(struct pipe *p, struct span message)

@@ -292,6 +292,8 @@ static void world_init(struct world *w, const struct plan *plan,
     set_size(w);
     open_services(w);
     w->model = model_new(w);
+    map_init(&w->groups);
+    map_init(&w->blocked);
     for (int i = 0; i < w->station_count; i++) {
         station_init(w, i);
         w->stations[i].clock = w->clock;
@@ -324,6 +326,8 @@ static void world_release(struct world *w)
     pipes_free(w);
     clients_free(w);
     model_free(&w->model);
+    map_release(&w->groups);
+    map_release(&w->blocked);
     presence_close(&w->presence);
     registry_close(&w->registry);
     bus_close(&w->bus);
