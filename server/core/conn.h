@@ -108,6 +108,8 @@ void sub_update(struct sub *s);
 /* sent has risen: syncs and fences may be waiting for it. */
 void sub_moved(struct sub *s);
 void sub_quiet(struct sub *s);
+/* Push `head` to a quiet sub that has less. */
+void sub_tell_head(struct sub *s);
 void subs_free(struct conn *c);
 void lives_free(struct node *n);
 /* What a committed roster entry means for user: +1 added, -1 removed, 0. */

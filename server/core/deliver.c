@@ -26,8 +26,8 @@ static void join_user(struct node *n, const struct delivery *d, uint64_t user,
         if (!conn_takes_entries(c))
             continue;
         s = sub_find(c, d->entry.conv);
-        if (s == NULL)
-            sub_add(c, d->entry.conv, d->kind, join, sent);
+        if (s == NULL) /* also of a big one it sees how it came in */
+            sub_add(c, d->entry.conv, d->kind, join, sent)->goal = d->entry.seq;
         else if (s->until > 0 && d->entry.seq > s->until)
             s->rejoin = d->entry.seq;
     }
@@ -118,7 +118,8 @@ static void deliver_sub(struct sub *s, const struct delivery *d,
     const struct entry *e = &d->entry;
     struct node *n = s->conn->node;
 
-    if (e->seq <= s->sent || s->quiet || (s->until > 0 && e->seq > s->until))
+    if (e->seq <= s->sent || (s->quiet && e->seq > s->goal) ||
+        (s->until > 0 && e->seq > s->until))
         return;
     if (follows(s, e->seq) && feed_push(s, e, wires)) {
 #ifdef CONFAB_SABOTAGE
@@ -216,6 +217,27 @@ void deliver_push(struct node *n, enum wire_class class, uint64_t conv,
     wire_unref(w);
 }
 
+/* There is more in a big conversation than s was given. */
+static struct wire *encode_head(struct node *n, const struct live *l)
+{
+    buf_clear(&n->scratch);
+    if (enc_head(&n->scratch, l->conv, l->head, 0) < 0)
+        return NULL;
+    return wire_new(WIRE_HINT, l->conv, l->head, buf_span(&n->scratch));
+}
+
+void sub_tell_head(struct sub *s)
+{
+    struct wire *w;
+
+    if (!s->quiet || s->until > 0 || s->sent >= s->live->head)
+        return;
+    w = encode_head(s->conn->node, s->live);
+    if (w != NULL)
+        conn_push(s->conn, w);
+    wire_unref(w);
+}
+
 void deliver_head(struct node *n, uint64_t conv, int64_t head)
 {
     struct live *l = live_find(n, conv);
@@ -225,18 +247,13 @@ void deliver_head(struct node *n, uint64_t conv, int64_t head)
         return;
     if (head > l->head)
         l->head = head;
-    buf_clear(&n->scratch);
-    if (enc_head(&n->scratch, conv, head, 0) < 0)
-        return;
-    w = wire_new(WIRE_HINT, conv, head, buf_span(&n->scratch));
+    w = encode_head(n, l);
     list_each (&l->subs, k, next) {
         struct sub *s = container_of(k, struct sub, of_live);
 
-        if (s->until > 0)
-            continue;
         if (!s->quiet)
             feed_sub(s);
-        else if (conn_open_for_user(s->conn) && !s->syncing)
+        else if (w != NULL && s->until == 0 && !s->syncing)
             conn_push(s->conn, w);
     }
     wire_unref(w);

@@ -107,8 +107,9 @@ static bool batch_flush(struct batch *b)
 
     if (b->count == 0)
         return true;
-    if (enc_batch_close(out, b->from, b->last, s->live->head,
-                        b->last < b->target) < 0)
+    if (enc_batch_close(out, b->from, b->last,
+                        s->until > 0 ? s->until : s->live->head,
+                        b->last < (s->until > 0 ? s->until : b->target)) < 0)
         return false;
     w = wire_new(WIRE_ENTRY, s->live->conv, b->last, buf_span(out));
     pushed = push_wire(s, w, b->count);
@@ -194,6 +195,13 @@ static bool hidden_by_id(struct sub *s, const struct entry *e)
 }
 #endif
 
+static bool removes_user(const struct sub *s, const struct entry *e)
+{
+    return !SABOTAGED(s->conn->node, no_membership_at_delivery) &&
+           !SABOTAGED(s->conn->node, leak_to_removed) &&
+           entry_moves_user(e, s->conn->user->id) < 0;
+}
+
 /* Hand over the entries of the page. ended: the last one removed the user. */
 static void feed_page(struct batch *b, const struct store_op *op, bool *ended)
 {
@@ -215,9 +223,9 @@ static void feed_page(struct batch *b, const struct store_op *op, bool *ended)
         if (!feed_entry(b, e))
             break;
         metrics_add(&n->metrics, NM_FED, 1);
-        *ended = entry_moves_user(e, s->conn->user->id) < 0 &&
-                 !SABOTAGED(n, no_membership_at_delivery) &&
-                 !SABOTAGED(n, leak_to_removed);
+        *ended = removes_user(s, e);
+        if (*ended)
+            s->until = e->seq; /* also the head that it is told of */
     }
     if (!batch_flush(b))
         *ended = false;

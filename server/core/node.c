@@ -99,29 +99,12 @@ static void keep_lease(struct node *n)
                       n->ready ? renewed : joined);
 }
 
-static bool has_node(const uint16_t *nodes, int count, uint16_t node)
-{
-    for (int i = 0; i < count; i++) {
-        if (nodes[i] == node)
-            return true;
-    }
-    return false;
-}
-
-/* What a node that is gone had committed and not told is in the store. */
-static bool one_is_gone(const struct node *n, const uint16_t *nodes, int count)
-{
-    for (int i = 0; i < n->node_count; i++) {
-        if (!has_node(nodes, count, n->nodes[i]))
-            return true;
-    }
-    return false;
-}
-
+/* Whenever the set of nodes changed, also when a node is back so soon that
+ * the set is the same: what one of them had committed and not told is in the
+ * store. */
 static void nodes_changed(void *ctx, const uint16_t *nodes, int count)
 {
     struct node *n = ctx;
-    bool gone = one_is_gone(n, nodes, count);
 
     free(n->nodes);
     n->nodes = mem_array((size_t)count + 1, sizeof(*nodes));
@@ -130,8 +113,7 @@ static void nodes_changed(void *ctx, const uint16_t *nodes, int count)
     n->node_count = count;
     ring_set(&n->ring, nodes, count);
     home_ring_changed(n);
-    if (gone)
-        repair_from_store(n, -1);
+    repair_from_store(n, -1);
 }
 
 static void lease_lost(void *ctx)

@@ -36,10 +36,16 @@ static void repair_conn(struct conn *c, const struct membership *m)
 
     if (m->left > 0)
         return; /* the feeder meets the removal in the log */
-    if (s == NULL)
+    if (s == NULL) {
         s = sub_add(c, m->conv, m->c.kind, m->join, m->join - 1);
-    else if (s->until > 0 && m->join > s->until)
+        s->goal = m->join;
+        s->live->big = m->c.members > c->node->config.live_members;
+        sub_quiet(s);
+        feed_sub(s); /* the head may be known from others */
+        sub_tell_head(s);
+    } else if (s->until > 0 && m->join > s->until) {
         s->rejoin = m->join;
+    }
 }
 
 static void repair_member(struct node *n, struct user *u,
@@ -56,10 +62,8 @@ static void repair_member(struct node *n, struct user *u,
     l = live_find(n, m->conv);
     if (l == NULL || m->c.head <= l->head)
         return;
-    l->head = m->c.head;
     metrics_add(&n->metrics, NM_REPAIRS, 1);
-    list_each (&l->subs, k, next)
-        feed_sub(container_of(k, struct sub, of_live));
+    deliver_head(n, m->conv, m->c.head);
 }
 
 static void repair_page(struct repair *r, uint64_t after);

@@ -50,6 +50,7 @@ void sync_reached(struct sub *s)
     s->syncing = false;
     if (c->sync == NULL)
         return;
+    sub_tell_head(s);
     c->sync->left--;
     sync_check(c);
 }
@@ -183,9 +184,7 @@ static void heads_known(struct store_op *op)
         l = live_find(n, o->heads[i].conv);
         if (l == NULL || o->heads[i].acked <= l->head)
             continue;
-        l->head = o->heads[i].acked;
-        list_each (&l->subs, k, next)
-            feed_sub(container_of(k, struct sub, of_live));
+        deliver_head(n, l->conv, o->heads[i].acked);
     }
     store_op_release(op);
     if (c == NULL) {
