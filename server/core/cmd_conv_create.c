@@ -109,6 +109,9 @@ static void created(struct task *t)
     struct create *cr = (struct create *)t;
 
     if (t->op.rc != 0) {
+        /* If it was made all the same, its members have to hear of it. */
+        if (t->op.rc == -CF_UNKNOWN)
+            home_get(t->node, t->rq->conv)->recheck = 0;
         request_failed(t->node, task_request(t), t->op.rc, 0,
                        create_text(t->op.rc));
     } else {
