@@ -1,6 +1,520 @@
 #include "chat.h"
 
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "chat_priv.h"
+#include "commands.h"
+#include "out.h"
+
+#define SECOND_MS 1000
+#define IDLE_MS (5 * 60 * 1000) /* without a key: the person is away */
+#define LEAVE_MS 10000          /* at the end of input, for what is queued */
+#define OUT_MAX (8 * 1024 * 1024)
+#define AT(field) offsetof(struct chat_options, field)
+
+const struct option chat_options[] = {
+    {.name = "accessible",
+     .type = OPT_FLAG,
+     .env = "CONFAB_ACCESSIBLE",
+     .offset = AT(accessible),
+     .help = "words for symbols, one line per event, a prompt that stays"},
+    {.name = "no-readline",
+     .type = OPT_FLAG,
+     .offset = AT(no_readline),
+     .help = "read plain lines"},
+    {.name = "cmd",
+     .type = OPT_TEXT,
+     .arg = "LINE",
+     .offset = AT(cmd),
+     .help = "type LINE first, such as '/join ops'"},
+    {.name = NULL},
+};
+
+/* ---- small things for the other files ---- */
+
+int64_t chat_now(const struct chat *ch)
+{
+    return clock_mono(clock_system());
+}
+
+bool chat_watched(const struct chat *ch)
+{
+    return ch->active && ch->front->kind->visible(ch->front);
+}
+
+void chat_say(struct chat *ch)
+{
+    if (ch->out.len > 0)
+        ch->front->kind->print(ch->front, &ch->out);
+}
+
+void chat_note(struct chat *ch, enum tty_style style, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    tty_style(&ch->out, style);
+    tty_put_untrusted(&ch->out, TEXT_LINE, span_of(text), 0);
+    tty_style_end(&ch->out);
+    buf_append_byte(&ch->out, '\n');
+    chat_say(ch);
+}
+
+void chat_quit(struct chat *ch)
+{
+    if (ch->ending)
+        return;
+    ch->ending = true;
+    typing_stop(ch);
+    session_end(ch->cli, EXIT_DONE);
+}
+
+/* ---- events: messages ---- */
+
+static void message_here(struct chat *ch, struct room *r, const struct entry *e,
+                         bool fresh)
+{
+    bool own = e->from == client_user(ch->cli->client);
+
+    if (e->seq <= r->shown)
+        return;
+    if (!own && e->kind == ENTRY_MSG && !chat_watched(ch)) {
+        if (r->unread++ == 0 && !ch->o.accessible)
+            view_rule(ch, "new");
+    }
+    if (r->typing == e->from)
+        r->typing = 0;
+    view_entry(ch, r, e);
+    if (e->kind == ENTRY_MEMBER)
+        room_learn_people(ch, r, NULL);
+    room_read(ch);
+}
+
+static void message_elsewhere(struct chat *ch, struct room *r,
+                              const struct entry *e)
+{
+    struct archive_conv row = {0};
+
+    room_known(ch, e->conv, &row);
+    if (row.kind == CONV_SELF || e->kind != ENTRY_MSG ||
+        e->from == client_user(ch->cli->client) || e->seq <= r->read)
+        return;
+    r->unread++;
+    if (ch->synced)
+        view_elsewhere(ch, e);
+}
+
+/* Did it start here? Then it is on the screen already. */
+static bool own_echo(struct chat *ch, const struct entry *e)
+{
+    char cid[LIMIT_CID + 1];
+    struct mine *m;
+
+    if (e->cid.p == NULL || e->cid.n > LIMIT_CID)
+        return false;
+    snprintf(cid, sizeof(cid), "%.*s", (int)e->cid.n, e->cid.p);
+    m = mine_find(ch, e->conv, cid);
+    if (m == NULL)
+        return false;
+    m->seq = e->seq;
+    m->state = MINE_STORED;
+    return m->message;
+}
+
+static void on_message(struct chat *ch, const struct client_event *ev)
+{
+    const struct entry *e = ev->entry;
+    struct room *r = room_get(ch, ev->conv);
+
+    if (own_echo(ch, e)) {
+        if (e->seq > r->shown && r == ch->open)
+            r->shown = e->seq;
+    } else if (r == ch->open) {
+        message_here(ch, r, e, ev->fresh);
+    } else {
+        message_elsewhere(ch, r, e);
+    }
+    chat_say(ch);
+    chat_prompt(ch);
+}
+
+/* ---- events: the link ---- */
+
+static void say_unread(struct chat *ch)
+{
+    for (uint32_t i = 0; i < ch->rooms.len; i++) {
+        struct room *r = ch->rooms.entries[i].value;
+
+        if (r == ch->open || r->unread == 0)
+            continue;
+        tty_style(&ch->out, STYLE_DIM);
+        buf_printf(&ch->out,
+                   ch->o.accessible ? "%lld unread in " : "   %lld unread in ",
+                   (long long)r->unread);
+        view_conv(ch, &ch->out, r->conv);
+        tty_style_end(&ch->out);
+        buf_append_byte(&ch->out, '\n');
+    }
+    chat_say(ch);
+}
+
+void chat_listen(struct chat *ch)
+{
+    const char *cmd = ch->o.cmd;
+
+    if (!ch->listening)
+        ch->front->kind->listen(ch->front);
+    ch->listening = true;
+    if (cmd != NULL && ch->first == NULL) {
+        ch->o.cmd = NULL;
+        chat_line(ch, span_of(cmd));
+    }
+}
+
+static void on_synced(struct chat *ch)
+{
+    if (ch->first != NULL) {
+        const char *name = ch->first;
+
+        ch->first = NULL;
+        room_open_named(ch, name);
+    } else if (ch->open != NULL) {
+        room_view(ch);
+        room_learn_people(ch, ch->open, NULL);
+        if (ch->open->shown > ch->open->read)
+            room_read(ch);
+    }
+    if (!ch->synced)
+        say_unread(ch);
+    ch->synced = true;
+    if (ch->o.cmd != NULL)
+        chat_listen(ch);
+    chat_prompt(ch);
+}
+
+static void on_link(struct chat *ch, const struct client_event *ev)
+{
+    ch->retry_at = 0;
+    if (ev->link == LINK_RETRYING) {
+        ch->retry_at = chat_now(ch) + ev->delay_ms;
+        loop_timer_set(ch->second, SECOND_MS);
+        if (ev->attempt == 1 && (ch->o.accessible || !ch->was_up))
+            chat_note(ch, STYLE_YELLOW,
+                      "no connection: %s; what you send is kept and goes out "
+                      "later",
+                      ev->text != NULL && ev->text[0] != '\0'
+                          ? ev->text
+                          : "the server is gone");
+        ch->synced = false;
+    } else if (ev->link == LINK_UP) {
+        if (ch->o.accessible && ch->was_up)
+            chat_note(ch, STYLE_DIM, "connected again");
+        ch->was_up = true;
+    }
+    chat_prompt(ch);
+}
+
+/* ---- events: the rest ---- */
+
+static void on_typing(struct chat *ch, const struct client_event *ev)
+{
+    struct room *r = room_get(ch, ev->conv);
+
+    if (ev->user == client_user(ch->cli->client))
+        return;
+    if (ev->on) {
+        if (r->typing == 0 && ch->o.accessible && r == ch->open) {
+            view_name(ch, &ch->out, ev->user);
+            buf_append_text(&ch->out, " is typing\n");
+            chat_say(ch);
+        }
+        r->typing = ev->user;
+        r->typing_until = chat_now(ch) + TYPING_SHOWN_MS;
+        loop_timer_set(ch->second, SECOND_MS);
+    } else if (r->typing == ev->user) {
+        r->typing = 0;
+    }
+    chat_prompt(ch);
+}
+
+static void on_gap(struct chat *ch, const struct client_event *ev)
+{
+    if (ch->open != NULL && ch->open->conv == ev->conv)
+        chat_note(ch, STYLE_DIM, "(%lld messages are not here: %s)",
+                  (long long)(ev->to - ev->from + 1), ev->code);
+}
+
+static void on_conv(struct chat *ch, const struct client_event *ev)
+{
+    struct archive_conv row;
+    struct room *r = room_get(ch, ev->conv);
+
+    if (room_known(ch, ev->conv, &row) && row.read > r->read)
+        r->read = row.read;
+    chat_prompt(ch);
+}
+
+static void on_event(void *ctx, const struct client_event *ev)
+{
+    struct chat *ch = ctx;
+
+    if (ch->cli->format != OUTPUT_HUMAN)
+        out_event(ch->cli, ev);
+    switch (ev->kind) {
+    case EV_MESSAGE:
+        on_message(ch, ev);
+        break;
+    case EV_LINK:
+        on_link(ch, ev);
+        break;
+    case EV_SYNCED:
+        on_synced(ch);
+        break;
+    case EV_SENT:
+        chat_sent(ch, ev);
+        break;
+    case EV_REFUSED:
+        chat_refused(ch, ev);
+        break;
+    case EV_RECEIPT:
+        chat_receipt(ch, ev);
+        break;
+    case EV_TYPING:
+        on_typing(ch, ev);
+        break;
+    case EV_PRESENCE:
+        map_put(&ch->presence, ev->user, (char *)NULL + (size_t)ev->state + 1);
+        chat_prompt(ch);
+        break;
+    case EV_GAP:
+        on_gap(ch, ev);
+        break;
+    case EV_CONV:
+        on_conv(ch, ev);
+        break;
+    case EV_ERROR:
+        if (ev->text != NULL && ev->text[0] != '\0')
+            chat_note(ch, STYLE_RED, "error: %s", ev->text);
+        break;
+    default:
+        break;
+    }
+    if (ch->ending && !mine_waiting(ch))
+        session_end(ch->cli, EXIT_DONE);
+}
+
+/* ---- timers ---- */
+
+static void every_second(void *arg)
+{
+    struct chat *ch = arg;
+    int64_t now = chat_now(ch);
+    bool again = ch->retry_at != 0;
+
+    if (ch->open != NULL && ch->open->typing != 0) {
+        if (ch->open->typing_until <= now)
+            ch->open->typing = 0;
+        again = true;
+    }
+    if (ch->typing_at != 0 && now - ch->typed_at > TYPING_SHOWN_MS - SECOND_MS)
+        typing_stop(ch);
+    if (again || ch->typing_at != 0)
+        loop_timer_set(ch->second, SECOND_MS);
+    chat_prompt(ch);
+}
+
+static void gone_idle(void *arg)
+{
+    struct chat *ch = arg;
+
+    ch->active = false;
+    client_active(ch->cli->client, false);
+}
+
+static void left(void *arg)
+{
+    struct chat *ch = arg;
+
+    session_end(ch->cli, EXIT_TRY_AGAIN);
+}
+
+/* ---- what the person does ---- */
+
+static void on_line(void *ctx, struct span line)
+{
+    chat_line(ctx, line);
+}
+
+/* End of input: at a terminal one leaves at once; a pipe waits for what it
+ * has queued. */
+static void on_end(void *ctx)
+{
+    struct chat *ch = ctx;
+
+    if (!mine_waiting(ch) || isatty(STDIN_FILENO)) {
+        chat_quit(ch);
+        return;
+    }
+    ch->ending = true;
+    loop_timer_set(ch->leaving, LEAVE_MS);
+}
+
+static void on_key(void *ctx, struct span draft)
+{
+    struct chat *ch = ctx;
+
+    if (!ch->active)
+        client_active(ch->cli->client, true);
+    ch->active = true;
+    loop_timer_set(ch->idle, IDLE_MS);
+    room_read(ch);
+    typing_keys(ch, draft);
+    if (ch->typing_at != 0)
+        loop_timer_set(ch->second, SECOND_MS);
+}
+
+static void on_next(void *ctx)
+{
+    struct chat *ch = ctx;
+    struct room *r = room_next_unread(ch);
+
+    if (r != NULL)
+        room_open(ch, r->conv);
+    else
+        chat_note(ch, STYLE_DIM, "(nothing unread)");
+}
+
+/* ---- life ---- */
+
+static bool wants_readline(const struct chat *ch)
+{
+    const char *term = getenv("TERM");
+
+    return !ch->o.no_readline && ch->cli->format == OUTPUT_HUMAN &&
+           isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term != NULL &&
+           term[0] != '\0' && strcmp(term, "dumb") != 0;
+}
+
+static void open_front(struct chat *ch)
+{
+    struct front_events ev = {.line = on_line,
+                              .end = on_end,
+                              .key = on_key,
+                              .next = on_next,
+                              .complete = chat_complete,
+                              .ctx = ch};
+    char history[4400];
+    size_t n;
+
+    if (!wants_readline(ch)) {
+        ch->o.accessible = true;
+        ch->front = plain_new(ch->cli->loop, &ev);
+        return;
+    }
+    if (path_dir("state", history, 4096) == 0) {
+        n = strlen(history);
+        snprintf(history + n, sizeof(history) - n, "/input-%s",
+                 ch->cli->profile.name);
+        ch->front = input_new(ch->cli->loop, &ev, history);
+    } else {
+        ch->front = input_new(ch->cli->loop, &ev, NULL);
+    }
+}
+
+/* cli_fail() is about to write: the prompt leaves the terminal. */
+static void quiet_screen(void *ctx)
+{
+    struct chat *ch = ctx;
+
+    if (ch->front != NULL)
+        ch->front->kind->close(ch->front);
+}
+
+static void hung_up(void *arg, int signo)
+{
+    session_end(arg, 128 + signo);
+}
+
+static void known_here(void *ctx, int rc, uint64_t conv)
+{
+    struct chat *ch = ctx;
+
+    if (rc < 0)
+        return;
+    ch->first = NULL;
+    room_open(ch, conv);
+    if (ch->o.cmd == NULL)
+        chat_listen(ch);
+}
+
+static void start(struct chat *ch)
+{
+    struct cli *c = ch->cli;
+
+    ch->second = loop_timer_new(c->loop, every_second, ch);
+    ch->idle = loop_timer_new(c->loop, gone_idle, ch);
+    ch->leaving = loop_timer_new(c->loop, left, ch);
+    loop_on_signal(c->loop, SIGHUP, hung_up, c);
+    open_front(ch);
+    c->quiet_screen = quiet_screen;
+    c->screen_ctx = ch;
+    chat_prompt(ch);
+    if (wants_readline(ch) && !ch->listening) {
+        ch->front->kind->listen(ch->front);
+        ch->listening = true;
+    }
+    if (ch->first != NULL) /* what is known here opens without a link */
+        client_find_conv(c->client, ch->first, false, known_here, ch);
+    else if (ch->o.cmd == NULL)
+        chat_listen(ch);
+}
+
+static void release(struct chat *ch)
+{
+    ch->cli->quiet_screen = NULL;
+    if (ch->front != NULL)
+        ch->front->kind->free(&ch->front);
+    loop_timer_free(&ch->second);
+    loop_timer_free(&ch->idle);
+    loop_timer_free(&ch->leaving);
+}
+
 int chat_main(struct cli *c, int argc, char **argv)
 {
-    return cli_fail(c, EXIT_USAGE, "confab help chat", "chat needs a terminal");
+    static struct chat chat;
+    struct chat *ch = &chat;
+    struct options o = {0};
+    int operands, rc;
+
+    *ch = (struct chat){.cli = c};
+    rc = cli_parse(c, command_named("chat"), &o, &ch->o, argc, argv, &operands);
+    if (rc == 0 && operands > 1)
+        rc = cli_fail(c, EXIT_USAGE, "confab help chat", "confab chat [CONV]");
+    if (rc == 0) {
+        ch->first = operands == 1 ? argv[1] : NULL;
+        buf_init(&ch->out, OUT_MAX);
+        rc = session_open(c, on_event, ch);
+        if (rc == 0) {
+            start(ch);
+            rc = session_run(c, c->g.timeout_ms);
+            release(ch);
+        }
+        if (c->client != NULL)
+            session_close(c);
+        room_free_all(ch);
+        map_release(&ch->presence);
+        mine_free_all(ch);
+        buf_release(&ch->out);
+    }
+    options_release(&o);
+    return rc;
 }

@@ -36,6 +36,9 @@ struct cli {
     struct client *client; /* while a session is open */
     int lock;              /* descriptor of the account's lock, -1 */
     int exit;              /* what main ends with */
+    /* Called before cli_fail() writes: a prompt leaves the terminal. */
+    void (*quiet_screen)(void *ctx);
+    void *screen_ctx;
 };
 
 extern const struct option global_options[];

@@ -9,7 +9,8 @@
 
 extern const struct option send_options[], tail_options[], wait_options[],
     history_options[], react_options[], presence_options[], status_options[],
-    account_options[], devices_options[], delete_options[], block_options[];
+    account_options[], devices_options[], delete_options[], block_options[],
+    chat_options[];
 
 int cmd_send(struct cli *c, int argc, char **argv);
 int cmd_tail(struct cli *c, int argc, char **argv);

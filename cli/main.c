@@ -90,7 +90,8 @@ const struct option global_options[] = {
 };
 
 const struct command commands[] = {
-    {"chat", "[CONV]", "chat at a prompt", "confab chat ops", NULL, chat_main},
+    {"chat", "[CONV]", "chat at a prompt", "confab chat ops", chat_options,
+     chat_main},
     {"send", "CONV [TEXT...|-]", "send one message and print its id",
      "confab send bob 'build green' --wait delivered", send_options, cmd_send},
     {"tail", "[CONV...]", "print events as they come",
@@ -186,6 +187,8 @@ int cli_fail(struct cli *c, int code, const char *hint, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    if (c->quiet_screen != NULL)
+        c->quiet_screen(c->screen_ctx);
     if (c->format == OUTPUT_JSON) {
         fail_json(code, hint, text);
         return code;
