@@ -65,7 +65,8 @@ struct client {
     uint64_t user;
     uint32_t dev;
     enum client_state state;
-    struct pipe *pipe; /* NULL: none */
+    struct pipe *pipe;  /* NULL: none */
+    struct pipe *pipes; /* all it ever had, newest first */
     struct rng rng;
     int64_t wake_at; /* the wake that is scheduled; 0 */
     int64_t retry_at, act_at, beat_at, ack_at, heard_at, hello_at;

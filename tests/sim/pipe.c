@@ -257,6 +257,8 @@ struct pipe *pipe_open(struct client *c, struct station *s)
     p->station = s;
     p->older = w->pipes;
     w->pipes = p;
+    p->older_of_client = c->pipes;
+    c->pipes = p;
     p->latency = between(r, 0, 40);
     p->jitter = chance(r, 500) ? between(r, 0, 60) : 0;
     p->window = chance(r, 200) ? 4096 : 65536;

@@ -202,7 +202,7 @@ struct pipe {
     uint32_t id;
     struct client *client;
     struct station *station;
-    struct pipe *older;
+    struct pipe *older, *older_of_client;
     struct link of_station;
     struct conn *conn; /* NULL: not yet, or no longer */
     struct tap *tap;

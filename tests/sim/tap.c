@@ -62,7 +62,10 @@ static void note_marks(struct pipe *p, const struct frame *f)
     struct mark m;
 
     while (frame_next_mark(&at, &m)) {
-        tap_ack(p->tap, m.conv, m.seq);
+        /* It counts for the device, on whichever connection it comes. */
+        for (struct pipe *o = p->client->pipes; o != NULL;
+             o = o->older_of_client)
+            tap_ack(o->tap, m.conv, m.seq);
         model_said(p->world, m.conv, p->client->user, m.seq,
                    f->kind == FRAME_READ ? m.seq : 0);
     }
