@@ -67,6 +67,7 @@ struct conn {
     uint16_t rate_errors;
     uint16_t pending;       /* requests without an answer yet */
     uint32_t seen;          /* mono s of the last bytes received */
+    uint32_t rx_since;      /* mono s when the message in rx began */
     uint32_t moved;         /* mono s of the last conn_took() */
     uint32_t since;         /* mono s when bad_frames, rate_errors began */
 
@@ -125,6 +126,8 @@ struct live {
     int64_t head;           /* highest seq known to be committed */
     struct link subs;       /* by sub.of_live */
     uint16_t viewers;       /* connections with it in their view */
+    struct told *told;      /* marks that receipts told here (receipts.c) */
+    int told_count;
 };
 
 struct sub {
@@ -401,6 +404,12 @@ void route_ask_heads(struct node *n, uint64_t user, const uint64_t *convs,
                      int count,
                      void (*done)(void *ctx, const int64_t *heads, int count),
                      void *ctx);
+/* A receipt with the marks of user `of`, for the connections of `to` here:
+ * whatever passes each other on the way here, marks never fall. */
+void receipt_here(struct node *n, uint64_t conv, uint64_t of, uint64_t to,
+                  int64_t delivered, int64_t read);
+/* The same from what a repair read in the store: only if it is news. */
+void receipt_repaired(struct node *n, const struct membership *m);
 /* typing, from a member here, to viewers on all nodes. */
 void route_typing(struct node *n, uint64_t conv, uint64_t user, bool on);
 /* This node has (or has no more) viewers of conv. Soft, repeated. */

@@ -466,6 +466,7 @@ void home_ring_changed(struct node *n)
             home_drop(h);
     }
     side_of(n)->next_views = 0;
+    side_of(n)->say_again = true;
 }
 
 static void homes_evict(struct node *n)
@@ -496,7 +497,12 @@ static void homes_announce(struct node *n)
 
 void homes_tick(struct node *n)
 {
-    side_of(n);
+    struct home_side *side = side_of(n);
+
+    if (side->say_again && n->ready) {
+        side->say_again = false;
+        marks_again(n, -1);
+    }
     receipts_tick(n);
     homes_announce(n);
     homes_evict(n);
@@ -529,6 +535,8 @@ void homes_free(struct node *n)
     buf_release(&side->wire);
     buf_release(&side->answer);
     free(side->lists);
+    free(side->said);
+    free(side->said_at);
     free(side);
     n->side = NULL;
 }

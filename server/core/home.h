@@ -26,6 +26,8 @@
 #define ROSTER_BATCH 500   /* members read at a time */
 #define VIEW_TTL_MS 60000
 #define VIEW_REPEAT_MS 20000
+#define MARKS_SAID 512 /* marks that can be said again */
+#define MARKS_SAID_MS 60000
 #define NOTICE_MARK (UINT64_C(1) << 63) /* request.conn: number of a notice */
 #define NOTICE_REPEAT_MS 2000
 #define NOTICE_TRIES 30
@@ -46,6 +48,10 @@ struct home_side {
     struct peer_lists *lists; /* of the message being read */
     int64_t next_views;       /* mono ms: interest is repeated then */
     uint64_t sabotage_count, receipt_count;
+    struct mark_row *said; /* a ring of marks told to homes */
+    int64_t *said_at;      /* mono ms */
+    int said_count, said_next;
+    bool say_again; /* the ring of nodes has changed */
 };
 struct home_side *side_of(struct node *n);
 uint64_t side_number(struct node *n);
@@ -250,6 +256,9 @@ void fanout_heads(struct home *h); /* big: `head` if there is news */
 
 void push_users(struct node *n, enum wire_class class, uint64_t conv,
                 const uint64_t *users, int count, struct span bytes);
+/* A receipt: the marks of `of`, for the connections of `to`. */
+void push_receipt(struct node *n, uint64_t conv, uint64_t to,
+                  const struct member *of);
 /* Typing: to the nodes of these users, for the viewers there. */
 void push_typing(struct node *n, uint64_t conv, uint64_t user, bool on,
                  const uint64_t *users, int count);
@@ -270,7 +279,12 @@ void receipts_mark(struct home *h, const struct mark_row *row, bool again);
 void receipts_sent(struct home *h, uint64_t from, int64_t seq);
 void receipts_tick(struct node *n);
 void receipts_again(struct node *n); /* a node lost something from here */
-void receipts_check(struct node *n); /* marks may have been lost on the way */
+
+/* Marks from another node; again: told before, and perhaps lost. */
+void marks_from(struct node *n, const struct mark_row *rows, int count,
+                bool again);
+/* Say again the latest marks whose home is node `home` (-1: any). */
+void marks_again(struct node *n, int home);
 
 /* ---- requests of the server itself, run at the home ---- */
 

@@ -114,6 +114,7 @@ void sub_remove(struct sub *s)
     list_remove(&s->of_conn);
     if (list_empty(&l->subs)) {
         map_remove(&c->node->lives, l->conv);
+        free(l->told);
         free(l);
     }
     if (s->syncing)

@@ -125,7 +125,6 @@ static void peer_repair(struct node *n, struct peer *p)
     p->repair = false;
     p->next_repair = now + REPAIR_MS;
     repair_from_store(n, p->node);
-    receipts_check(n);
     if (n->ready)
         peer_send(n, p->node, PEER_LOST, &nothing);
 }
@@ -239,7 +238,7 @@ static void peer_handle(struct node *n, int from, struct peer_message *m)
         deliver_head(n, m->conv, m->head);
         break;
     case PEER_MARKS:
-        home_marks(n, m->marks, m->count);
+        marks_from(n, m->marks, m->count, m->on);
         break;
     case PEER_KICK:
         conn_kick(n, m->conn, m->user, m->dev, m->code);
@@ -260,7 +259,11 @@ static void peer_handle(struct node *n, int from, struct peer_message *m)
         pair_forget(n, m->user, m->other);
         break;
     case PEER_LOST:
+        marks_again(n, from);
         receipts_again(n);
+        break;
+    case PEER_RECEIPT:
+        receipt_here(n, m->conv, m->user, m->other, m->delivered, m->read);
         break;
     default:
         break;

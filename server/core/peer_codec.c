@@ -116,6 +116,7 @@ static void put_push(struct put *w, const struct peer_message *m)
 
 static void put_marks(struct put *w, const struct peer_message *m)
 {
+    put_u8(w, m->on ? 1 : 0);
     put_u16(w, (uint64_t)m->count);
     for (int i = 0; i < m->count; i++) {
         put_u64(w, m->marks[i].conv);
@@ -162,6 +163,13 @@ static void put_small(struct put *w, enum peer_type type,
     case PEER_FORGET_PAIR:
         put_u64(w, m->user);
         put_u64(w, m->other);
+        break;
+    case PEER_RECEIPT:
+        put_u64(w, m->conv);
+        put_u64(w, m->user);
+        put_u64(w, m->other);
+        put_i64(w, m->delivered);
+        put_i64(w, m->read);
         break;
     default: /* TICK, LOST: nothing more */
         break;
@@ -356,6 +364,7 @@ static void take_push(struct take *r, struct peer_message *m,
 static void take_marks(struct take *r, struct peer_message *m,
                        struct peer_lists *lists)
 {
+    m->on = take_below(r, 1, 2) != 0;
     m->count = (int)take_below(r, 2, PEER_MARKS_MAX + 1);
     m->marks = lists->marks;
     for (int i = 0; i < m->count && !r->bad; i++) {
@@ -425,6 +434,13 @@ static void take_small(struct take *r, struct peer_message *m)
     case PEER_FORGET_PAIR:
         m->user = take_id(r);
         m->other = take_id(r);
+        break;
+    case PEER_RECEIPT:
+        m->conv = take_id(r);
+        m->user = take_id(r);
+        m->other = take_id(r);
+        m->delivered = take_count(r);
+        m->read = take_count(r);
         break;
     default:
         break;

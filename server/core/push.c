@@ -13,6 +13,8 @@ struct push {
     enum wire_class class;
     uint64_t conv;
     uint64_t typing_user; /* not 0: typing, for the viewers there */
+    uint64_t of;          /* not 0: a receipt with the marks of this user */
+    int64_t delivered, read;
     bool on;
     int count;
     uint32_t len;
@@ -29,7 +31,16 @@ static void push_to(struct push *p, int node)
                              .count = p->count};
 
     m.bytes = span_make(p->bytes, p->len);
-    if (p->typing_user != 0) {
+    if (p->of != 0) {
+        m.user = p->of;
+        m.other = p->users[0];
+        m.delivered = p->delivered;
+        m.read = p->read;
+        if (node == n->env.number)
+            receipt_here(n, p->conv, p->of, m.other, p->delivered, p->read);
+        else
+            peer_send(n, node, PEER_RECEIPT, &m);
+    } else if (p->typing_user != 0) {
         m.user = p->typing_user;
         m.on = p->on;
         m.at_viewers = true;
@@ -119,6 +130,18 @@ void push_typing(struct node *n, uint64_t conv, uint64_t user, bool on,
     p->conv = conv;
     p->typing_user = user;
     p->on = on;
+    push_start(p);
+}
+
+void push_receipt(struct node *n, uint64_t conv, uint64_t to,
+                  const struct member *of)
+{
+    struct push *p = push_new(n, &to, 1, (struct span){NULL, 0});
+
+    p->conv = conv;
+    p->of = of->user;
+    p->delivered = of->delivered;
+    p->read = of->read;
     push_start(p);
 }
 

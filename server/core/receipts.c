@@ -18,13 +18,11 @@ static bool receipt_forgotten(struct node *n)
 static void receipt_marks(struct home *h, const struct member *m, uint64_t to)
 {
     struct node *n = h->node;
-    struct buf *b = answer_buf(n);
 
     if (receipt_forgotten(n))
         return;
     metrics_add(&n->metrics, NM_RECEIPTS, 1);
-    enc_receipt(b, h->conv, m->user, m->delivered, m->read);
-    push_users(n, WIRE_HINT, h->conv, &to, 1, buf_span(b));
+    push_receipt(n, h->conv, to, m);
 }
 
 static void receipt_dirty(struct home *h)
@@ -174,15 +172,6 @@ void receipts_tick(struct node *n)
 
 static void receipts_repeat(struct home *h)
 {
-    for (int i = 0; i < h->roster_count; i++) {
-        const struct member *m = &h->roster[i];
-
-        if (m->read > 0)
-            receipt_marks(h, m, m->user);
-        for (int k = 0; h->row.kind == CONV_DIRECT && k < h->roster_count; k++)
-            if (k != i && m->delivered > 0)
-                receipt_marks(h, m, h->roster[k].user);
-    }
     for (int i = 0; h->recent != NULL && i < h->recent->count; i++) {
         h->recent->rows[i].delivered_n = 0;
         h->recent->rows[i].read_n = 0;
@@ -202,37 +191,67 @@ void receipts_again(struct node *n)
     }
 }
 
-/* Marks of others may have been lost on their way here: the store has them. */
-static void marks_read(struct task *t)
+/* ---- at the node of the connection ---- */
+
+struct told {
+    uint64_t of;
+    int64_t delivered, read;
+};
+
+static struct told *told_get(struct live *l, uint64_t of)
 {
-    struct home *h = t->home;
-
-    for (int i = 0; t->op.rc == 0 && i < t->op.member_count; i++) {
-        const struct membership *m = &t->op.members[i];
-        struct mark_row row = {.conv = h->conv,
-                               .user = m->user,
-                               .delivered_now = m->delivered,
-                               .read_now = m->read,
-                               .moved = true};
-
-        receipts_mark(h, &row, false);
+    for (int i = 0; i < l->told_count; i++) {
+        if (l->told[i].of == of)
+            return &l->told[i];
     }
-    task_free(t);
+    l->told = mem_grow(l->told, (size_t)l->told_count + 1, sizeof(*l->told));
+    l->told[l->told_count] = (struct told){.of = of};
+    return &l->told[l->told_count++];
 }
 
-void receipts_check(struct node *n)
+/* True: something rose. */
+static bool told_raise(struct told *t, int64_t delivered, int64_t read)
 {
-    int64_t since = node_mono(n) - RECEIPT_ECHO_MS;
+    bool rose = delivered > t->delivered || read > t->read;
 
-    for (uint32_t i = 0; i < n->homes.len; i++) {
-        struct home *h = n->homes.entries[i].value;
-        struct task *t;
+    if (delivered > t->delivered)
+        t->delivered = delivered;
+    if (read > t->read)
+        t->read = read;
+    return rose;
+}
 
-        if (h->state != HOME_READY || home_is_big(h) ||
-            (h->used < since && h->told < since))
-            continue;
-        t = task_new(sizeof(*t), n, h, NULL, STORE_ROSTER, marks_read);
-        t->op.limit = node_live_members(n);
-        task_submit(t);
-    }
+static void told_push(struct node *n, uint64_t conv, const struct told *t,
+                      uint64_t to)
+{
+    struct buf *b = answer_buf(n);
+
+    enc_receipt(b, conv, t->of, t->delivered, t->read);
+    deliver_push(n, WIRE_HINT, conv, &to, 1, 0, buf_span(b));
+}
+
+void receipt_here(struct node *n, uint64_t conv, uint64_t of, uint64_t to,
+                  int64_t delivered, int64_t read)
+{
+    struct live *l = live_find(n, conv);
+    struct told *t;
+
+    if (l == NULL || user_find(n, to) == NULL)
+        return;
+    t = told_get(l, of);
+    told_raise(t, delivered, read);
+    told_push(n, conv, t, to);
+}
+
+void receipt_repaired(struct node *n, const struct membership *m)
+{
+    struct live *l = live_find(n, m->conv);
+    uint64_t other = m->c.pair[0] == m->user ? m->c.pair[1] : m->c.pair[0];
+    struct told *t;
+
+    if (l == NULL || m->c.kind != CONV_DIRECT || m->peer_delivered == 0)
+        return;
+    t = told_get(l, other);
+    if (told_raise(t, m->peer_delivered, m->peer_read))
+        told_push(n, m->conv, t, m->user);
 }

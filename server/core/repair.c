@@ -59,6 +59,7 @@ static void repair_member(struct node *n, struct user *u,
         if (conn_takes_entries(c))
             repair_conn(c, m);
     }
+    receipt_repaired(n, m);
     l = live_find(n, m->conv);
     if (l == NULL || m->c.head <= l->head)
         return;

@@ -304,73 +304,7 @@ void away_free(struct node *n)
         free(away->entries[i].value);
 }
 
-/* ---- marks, typing, forgetting ---- */
-
-static void mark_here(struct node *n, const struct mark_row *row)
-{
-    struct home *h = map_get(&n->homes, row->conv);
-    struct request *rq;
-
-    if (h != NULL && h->state == HOME_READY && list_empty(&h->waiting)) {
-        receipts_mark(h, row, false);
-        return;
-    }
-    rq = request_internal(n, FRAME_ACK, row->conv, row->user);
-    rq->dev = row->dev;
-    rq->frame.delivered = row->delivered_now;
-    rq->frame.read = row->read_now;
-    home_request(n, rq);
-}
-
-void home_marks(struct node *n, const struct mark_row *rows, int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (home_is_ours(n, rows[i].conv))
-            mark_here(n, &rows[i]);
-    }
-}
-
-void home_mark(struct home *h, struct request *rq)
-{
-    struct mark_row row = {
-        .conv = rq->conv, .user = rq->user, .dev = rq->dev, .moved = true};
-
-    row.delivered_now = rq->frame.delivered;
-    row.read_now = rq->frame.read;
-    receipts_mark(h, &row, true);
-    request_free(&rq);
-}
-
-static void marks_to(struct node *n, int node, const struct mark_row *rows,
-                     int count)
-{
-    struct mark_row batch[64];
-    struct peer_message m = {.marks = batch};
-
-    for (int i = 0; i < count; i++) {
-        if (!rows[i].moved || ring_node(&n->ring, rows[i].conv) != node)
-            continue;
-        batch[m.count++] = rows[i];
-        if (m.count == (int)COUNT_OF(batch)) {
-            peer_send(n, node, PEER_MARKS, &m);
-            m.count = 0;
-        }
-    }
-    if (m.count > 0)
-        peer_send(n, node, PEER_MARKS, &m);
-}
-
-void route_marks(struct node *n, const struct mark_row *rows, int count)
-{
-    for (int i = 0; i < n->node_count; i++) {
-        if (n->nodes[i] != n->env.number)
-            marks_to(n, n->nodes[i], rows, count);
-    }
-    for (int i = 0; i < count; i++) {
-        if (rows[i].moved && home_is_ours(n, rows[i].conv))
-            mark_here(n, &rows[i]);
-    }
-}
+/* ---- what is cached about two users ---- */
 
 void route_forget_pair(struct node *n, uint64_t user, uint64_t other)
 {

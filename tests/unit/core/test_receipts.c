@@ -9,6 +9,7 @@ static void begin(void)
     alice = talk_user(0, 101);
     bob = talk_user(1, 102);
     carol = talk_user(0, 103);
+    rig_run(rig, 1500); /* the ring is known to all */
 }
 
 static void end(void)
