@@ -79,7 +79,21 @@ static int64_t next_deadline(const struct conn *c)
 
         next = next == 0 || stall < next ? stall : next;
     }
+    if (c->rx != NULL && after(c->rx_since, LIMIT_MESSAGE_MS) < next)
+        next = after(c->rx_since, LIMIT_MESSAGE_MS);
     return next != 0 ? next : now_mono(c->node) + cfg->stall_ms;
+}
+
+/* Only messages in pieces come here, so the wheel is touched rarely. */
+void conn_message_began(struct conn *c)
+{
+    struct node *n = c->node;
+
+    c->rx_since = now_seconds(n);
+    if (c->state != CONN_NEW && is_socket(c) &&
+        c->deadline.due > after(c->rx_since, LIMIT_MESSAGE_MS))
+        timer_set(&n->wheel, &c->deadline,
+                  after(c->rx_since, LIMIT_MESSAGE_MS));
 }
 
 static bool overdue(const struct node *n, uint32_t since, int64_t ms)
@@ -103,6 +117,11 @@ static void deadline(struct timer *t, void *node)
     }
     if (c->out_len > 0 && overdue(n, c->moved, cfg->stall_ms)) {
         conn_close(c, 4002, "write stalled");
+        return;
+    }
+    if (c->rx != NULL && !c->paused &&
+        now_mono(n) >= after(c->rx_since, LIMIT_MESSAGE_MS)) {
+        conn_close(c, 4400, "message took too long");
         return;
     }
     if (is_socket(c) && overdue(n, c->seen, cfg->ttl_ms)) {

@@ -36,6 +36,8 @@ void conn_pressure(struct conn *c);
 void conn_settled(struct conn *c);
 /* receive.c: free the pieces of a message. */
 void conn_drop_pieces(struct buf **rx);
+/* The first piece of a message is in c->rx: it has 10 s to become whole. */
+void conn_message_began(struct conn *c);
 /* Handle complete messages that waited for the login. */
 void conn_held(struct conn *c, struct span bytes, size_t whole);
 /* A wrong frame: `err`, and close when there are too many. */
@@ -98,6 +100,8 @@ struct user *user_get(struct node *n, uint64_t id); /* made when needed */
 void user_join(struct user *u, struct conn *c);
 void user_leave(struct conn *c);
 void users_free(struct node *n);
+/* The node has a lease again: its users and devices are named anew. */
+void users_tell_again(struct node *n);
 
 /* ---- live.c ---- */
 

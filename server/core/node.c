@@ -72,7 +72,7 @@ static void joined(struct registry_op *reg)
         n->lease = reg->lease;
         n->ready = true;
         if (n->lost)
-            repair_from_store(n, -1);
+            users_tell_again(n);
         n->lost = false;
         home_ring_changed(n);
     }

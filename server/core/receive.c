@@ -59,6 +59,7 @@ static int keep_piece(struct conn *c, const void *bytes, size_t n)
     if (c->rx == NULL) {
         c->rx = mem_alloc(sizeof(*c->rx));
         buf_init(c->rx, most);
+        conn_message_began(c);
     }
     if (buf_append(c->rx, bytes, n) == 0)
         return 0;

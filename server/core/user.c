@@ -54,20 +54,74 @@ static void told(struct registry_op *reg)
     node_op_end(&t->op);
 }
 
-static void tell(struct conn *c, enum registry_verb verb)
+static void submit(struct node *n, enum registry_verb verb, uint64_t user,
+                   bool on, const struct conn *c,
+                   void (*done)(struct registry_op *op))
 {
     struct told_op *t;
 
-    if (c->node->ending)
+    if (n->ending)
         return;
     t = mem_alloc(sizeof(*t));
-    registry_op_init(&t->reg, verb, told, t);
-    t->reg.user = c->user->id;
-    t->reg.dev = c->dev;
-    t->reg.conn = c->id;
-    t->reg.on = false;
-    node_op_begin(c->node, &t->op, told_release);
-    registry_submit(c->node->registry, &t->reg);
+    registry_op_init(&t->reg, verb, done, t);
+    t->reg.user = user;
+    t->reg.dev = c != NULL ? c->dev : 0;
+    t->reg.conn = c != NULL ? c->id : 0;
+    t->reg.on = on;
+    node_op_begin(n, &t->op, told_release);
+    registry_submit(n->registry, &t->reg);
+}
+
+static void tell(struct conn *c, enum registry_verb verb)
+{
+    submit(c->node, verb, c->user->id, false, c, told);
+}
+
+/* ---- after a lease was lost: the registry has forgotten all of us ---- */
+
+/* Somebody took the device meanwhile: the younger connection stays. Ids of
+ * connections begin with the time. */
+static void claimed_again(struct registry_op *reg)
+{
+    struct told_op *t = reg->ctx;
+    struct node *n = t->op.node;
+
+    if (reg->rc == 0 && reg->prev_node >= 0) {
+        bool younger = reg->prev_conn > reg->conn;
+
+        route_kick(n, younger ? n->env.number : reg->prev_node,
+                   younger ? reg->conn : reg->prev_conn, reg->user, reg->dev,
+                   4409);
+    }
+    node_op_end(&t->op);
+}
+
+/* Entries find the way here again: fetch those that did not. */
+static void routed_again(struct registry_op *reg)
+{
+    struct told_op *t = reg->ctx;
+
+    repair_from_store(t->op.node, -1);
+    node_op_end(&t->op);
+}
+
+void users_tell_again(struct node *n)
+{
+    for (uint32_t i = 0; i < n->conns.len; i++) {
+        struct conn *c = n->conns.entries[i].value;
+
+        if (c->claimed && c->state != CONN_CLOSED)
+            submit(n, REGISTRY_CLAIM, c->user->id, true, c, claimed_again);
+    }
+    for (uint32_t i = n->users.len; i-- > 0;) {
+        struct user *u = n->users.entries[i].value;
+
+        if (u->routed)
+            submit(n, REGISTRY_ROUTE, u->id, true, NULL,
+                   i == 0 ? routed_again : told);
+        else if (i == 0)
+            repair_from_store(n, -1);
+    }
 }
 
 void user_leave(struct conn *c)
