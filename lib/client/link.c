@@ -243,6 +243,7 @@ struct chat_link *chat_link_new(const struct link_config *cfg,
                    LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
                    LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME;
     info.foreign_loops = loops;
+    info.pcontext = &l->lws; /* becomes NULL when all is closed */
     info.user = l;
     info.timeout_secs = 10;
     info.connect_timeout_secs = 10;
@@ -260,6 +261,20 @@ struct chat_link *chat_link_new(const struct link_config *cfg,
     return l;
 }
 
+/* On a foreign loop destroying is a request: the handles close in turns of
+ * the loop, and a second call finishes it. */
+static void destroy(struct chat_link *l)
+{
+    if (l->lws == NULL)
+        return;
+    lws_context_destroy(l->lws);
+    for (int i = 0; i < 100 && l->lws != NULL; i++)
+        loop_run_once(l->cfg.loop, false);
+    if (l->lws != NULL)
+        lws_context_destroy(l->lws);
+    l->lws = NULL;
+}
+
 void chat_link_free(struct chat_link **lp)
 {
     struct chat_link *l = *lp;
@@ -267,7 +282,7 @@ void chat_link_free(struct chat_link **lp)
     if (l == NULL)
         return;
     l->told = true;
-    lws_context_destroy(l->lws);
+    destroy(l);
     buf_release(&l->out);
     buf_release(&l->in);
     free(l);
