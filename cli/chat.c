@@ -109,7 +109,7 @@ static void message_elsewhere(struct chat *ch, struct room *r,
         e->from == client_user(ch->cli->client) || e->seq <= r->read)
         return;
     r->unread++;
-    if (ch->synced)
+    if (ch->synced && !ch->opening)
         view_elsewhere(ch, e);
 }
 

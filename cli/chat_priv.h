@@ -60,6 +60,7 @@ struct chat {
     int64_t typing_at; /* own typing was told then; 0: not */
     int64_t typed_at;
     bool active, synced, was_up, listening, ending;
+    bool opening; /* a conversation is being looked up */
 };
 
 /* chat.c */
@@ -97,6 +98,8 @@ bool room_known(struct chat *ch, uint64_t conv, struct archive_conv *row);
 
 /* chat_view.c */
 void view_entry(struct chat *ch, struct room *r, const struct entry *e);
+/* A line with the date, when it is not that of the line before. */
+void view_date(struct chat *ch, struct room *r, int64_t ts);
 void view_own(struct chat *ch, struct room *r, struct span text);
 void view_elsewhere(struct chat *ch, const struct entry *e);
 void view_rule(struct chat *ch, const char *fmt, ...)

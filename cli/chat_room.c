@@ -227,6 +227,7 @@ static bool show_one(void *ctx, const struct entry *e)
 
     if (!en->ruled && en->fresh > 0 && is_fresh(en, e)) {
         en->ruled = true;
+        view_date(ch, en->room, e->ts);
         view_rule(ch, "%lld new", (long long)en->fresh);
     }
     view_entry(ch, en->room, e);
@@ -353,6 +354,7 @@ static void named(void *ctx, int rc, uint64_t conv)
     struct naming *n = ctx;
     struct chat *ch = n->chat;
 
+    ch->opening = false;
     if (rc == 0)
         room_open(ch, conv);
     else if (rc == -CF_CONFLICT)
@@ -376,5 +378,6 @@ void room_open_named(struct chat *ch, const char *name)
     struct naming *n = mem_alloc(sizeof(*n));
 
     *n = (struct naming){ch, mem_text(name)};
+    ch->opening = true;
     client_find_conv(ch->cli->client, name, true, named, n);
 }

@@ -65,7 +65,7 @@ void view_rule(struct chat *ch, const char *fmt, ...)
 }
 
 /* A line with the date when it is another one than that of the line before. */
-static void date_line(struct chat *ch, struct room *r, int64_t ts)
+void view_date(struct chat *ch, struct room *r, int64_t ts)
 {
     time_t seconds = (time_t)(ts / 1000);
     char text[32];
@@ -228,9 +228,22 @@ static void small_line(struct chat *ch, const struct entry *e)
 
 /* ---- what others call ---- */
 
+/* That a direct conversation began is nothing to tell. */
+static bool silent(struct chat *ch, const struct entry *e)
+{
+    struct archive_conv row = {0};
+
+    room_known(ch, e->conv, &row);
+    return row.kind == CONV_DIRECT && e->kind == ENTRY_MEMBER;
+}
+
 void view_entry(struct chat *ch, struct room *r, const struct entry *e)
 {
-    date_line(ch, r, e->ts);
+    if (e->seq > r->shown)
+        r->shown = e->seq;
+    if (silent(ch, e))
+        return;
+    view_date(ch, r, e->ts);
     switch (e->kind) {
     case ENTRY_MSG:
     case ENTRY_EDIT:
@@ -245,8 +258,6 @@ void view_entry(struct chat *ch, struct room *r, const struct entry *e)
     default:
         break; /* of a newer server, or nothing to see */
     }
-    if (e->seq > r->shown)
-        r->shown = e->seq;
 }
 
 /* Our own message, the moment it was queued: its number is not known yet. */
@@ -254,7 +265,7 @@ void view_own(struct chat *ch, struct room *r, struct span text)
 {
     int64_t now = clock_wall(clock_system());
 
-    date_line(ch, r, now);
+    view_date(ch, r, now);
     head(ch, now, client_user(ch->cli->client));
     tty_put_untrusted(&ch->out, TEXT_BODY, text, indent(ch));
     tail(ch, now, 0);

@@ -552,17 +552,19 @@ static void come_back(void *arg)
 
 static void on_continue(void *arg, int signo)
 {
-    struct input *in = arg;
+    struct input *in = the;
 
+    if (in == NULL || in->closed)
+        return;
     in->stopped = true;
     come_back(in);
 }
 
 static void on_stop(void *arg, int signo)
 {
-    struct input *in = arg;
+    struct input *in = the;
 
-    if (in->closed || in->stopped)
+    if (in == NULL || in->closed || in->stopped)
         return;
     in->stopped = true;
     pump_pause(in->pump, true);
@@ -575,9 +577,9 @@ static void on_stop(void *arg, int signo)
 
 static void on_resize(void *arg, int signo)
 {
-    struct input *in = arg;
+    struct input *in = the;
 
-    if (in->closed || in->stopped)
+    if (in == NULL || in->closed || in->stopped)
         return;
     rl_resize_terminal();
     fflush(rl_outstream);

@@ -16,8 +16,10 @@
 
 void out_user_name(struct cli *c, uint64_t user, char *out)
 {
-    if (user == 0 ||
-        archive_user_name(client_archive(c->client), user, out) < 0)
+    if (user != 0 && user == c->profile.user)
+        snprintf(out, LIMIT_NAME + 1, "%s", c->profile.name);
+    else if (user == 0 ||
+             archive_user_name(client_archive(c->client), user, out) < 0)
         snprintf(out, LIMIT_NAME + 1, "u%llu", (unsigned long long)user);
 }
 
