@@ -294,6 +294,8 @@ int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     switch (reason) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return guard_upgrade_name(in) ? 0 : -1;
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return net_filter(wsi); /* an upgrade that names no protocol */
     case LWS_CALLBACK_RAW_ADOPT:
         return -1; /* CONNECT */
     case LWS_CALLBACK_HTTP:

@@ -37,7 +37,7 @@ static void peer_close(void *peer, int code, const char *why)
     p->close_why = why;
     peer_kick(p);
     /* A peer that does not even take the goodbye is cut after 5 s. */
-    lws_set_timeout(p->wsi, PENDING_TIMEOUT_CLOSE_SEND, 5);
+    lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE, 5);
 }
 
 static void peer_pause(void *peer, bool on)
@@ -167,9 +167,11 @@ static int socket_writeable(struct peer *p, struct lws *wsi)
         lws_callback_on_writable(wsi);
         return 0;
     }
-    if (p->close_code == 0)
-        return 0;
-    return refuse(wsi, p->close_code, p->close_why ? p->close_why : "");
+    /* Ended from here, libwebsockets takes the socket for broken and sends no
+     * close frame; ended from a timer's callback it sends one. */
+    if (p->close_code != 0)
+        lws_set_timer_usecs(wsi, 1);
+    return 0;
 }
 
 static void socket_gone(struct peer *p)
@@ -182,7 +184,7 @@ static void socket_gone(struct peer *p)
         conn_lost(c);
 }
 
-static int socket_filter(struct lws *wsi)
+int net_filter(struct lws *wsi)
 {
     struct shard *sh = lws_context_user(lws_get_context(wsi));
     int status;
@@ -201,13 +203,16 @@ static int socket_callback(struct lws *wsi, enum lws_callback_reasons reason,
 
     switch (reason) {
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return socket_filter(wsi);
+        return net_filter(wsi);
     case LWS_CALLBACK_ESTABLISHED:
         return socket_open(p, wsi);
     case LWS_CALLBACK_RECEIVE:
         return socket_receive(p, wsi, in, len);
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return socket_writeable(p, wsi);
+    case LWS_CALLBACK_TIMER:
+        return refuse(wsi, p->close_code,
+                      p->close_why != NULL ? p->close_why : "");
     case LWS_CALLBACK_CLOSED:
         socket_gone(p);
         return 0;

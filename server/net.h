@@ -16,6 +16,10 @@ void net_close(struct shard *sh);
 struct lws_context;
 void net_destroy(struct loop *loop, struct lws_context **context);
 
+/* For LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION of every protocol: 0: let the
+ * upgrade in; -1: answered with the reason. */
+int net_filter(struct lws *wsi);
+
 /* Write what the peers of this turn have queued. End of the turn. */
 void net_flush(struct shard *sh);
 
@@ -35,7 +39,7 @@ struct peer {
     const char *close_why; /* static text */
     uint16_t close_code;   /* 0: open */
     uint8_t fragments;     /* of the message that is coming in */
-    bool in_message, waiting, refused;
+    bool waiting;          /* counts as not logged in */
 };
 
 extern const struct transport net_transport;
