@@ -146,6 +146,8 @@ struct sync {
     int more_count, more_cap;
     int left;          /* subs that have not reached their goal */
     bool listed;       /* all conversations are known */
+    bool repair;       /* something was lost while they were being listed */
+    int64_t self_head; /* heard of before that; 0: nothing */
     struct buf held;   /* objects that came before the login was through */
     size_t held_whole; /* bytes of complete messages in it */
 };

@@ -12,10 +12,10 @@ static void unref_both(struct wire *wires[2])
 
 /* ---- who joins by this entry ---- */
 
-static void join_user(struct node *n, const struct delivery *d, uint64_t user,
-                      int64_t join, int64_t sent)
+static void join_user(struct node *n, const struct delivery *d, uint64_t user)
 {
     struct user *u = user_find(n, user);
+    int64_t seq = d->entry.seq;
 
     if (u == NULL)
         return;
@@ -27,9 +27,29 @@ static void join_user(struct node *n, const struct delivery *d, uint64_t user,
             continue;
         s = sub_find(c, d->entry.conv);
         if (s == NULL) /* also of a big one it sees how it came in */
-            sub_add(c, d->entry.conv, d->kind, join, sent)->goal = d->entry.seq;
-        else if (s->until > 0 && d->entry.seq > s->until)
-            s->rejoin = d->entry.seq;
+            sub_add(c, d->entry.conv, d->kind, seq, seq - 1)->goal = seq;
+        else if (s->until > 0 && seq > s->until)
+            s->rejoin = seq;
+    }
+}
+
+/* The user's own log began after its hello, or a page of it is on its way. */
+static void join_self(struct node *n, const struct delivery *d)
+{
+    const struct entry *e = &d->entry;
+    struct user *u = user_find(n, e->conv);
+
+    if (u == NULL)
+        return;
+    list_each (&u->conns, k, next) {
+        struct conn *c = container_of(k, struct conn, of_user);
+
+        if (!conn_takes_entries(c) || sub_find(c, e->conv) != NULL)
+            continue;
+        if (c->sync != NULL && !c->sync->listed)
+            c->sync->self_head = e->seq;
+        else
+            sub_add(c, e->conv, CONV_SELF, 1, 0);
     }
 }
 
@@ -38,11 +58,11 @@ static void join_all(struct node *n, const struct delivery *d)
     const struct entry *e = &d->entry;
 
     if (d->kind == CONV_SELF)
-        join_user(n, d, e->conv, 1, e->seq - 1);
+        join_self(n, d);
     for (int i = 0; i < d->change_count; i++) {
         if (d->changes[i].role != ROLE_NONE &&
             entry_moves_user(e, d->changes[i].user) > 0)
-            join_user(n, d, d->changes[i].user, e->seq, e->seq - 1);
+            join_user(n, d, d->changes[i].user);
     }
 }
 

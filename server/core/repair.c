@@ -32,8 +32,13 @@ static void repair_release(struct node_op *op)
 /* A conversation of u as the store knows it, for one connection. */
 static void repair_conn(struct conn *c, const struct membership *m)
 {
-    struct sub *s = sub_find(c, m->conv);
+    struct sub *s;
 
+    if (c->sync != NULL && !c->sync->listed) {
+        c->sync->repair = true; /* its list is older than the loss, perhaps */
+        return;
+    }
+    s = sub_find(c, m->conv);
     if (m->left > 0)
         return; /* the feeder meets the removal in the log */
     if (s == NULL) {

@@ -28,6 +28,23 @@ static void push_synced(struct conn *c)
         conn_put(c, WIRE_ANSWER, 0, 0, buf_span(out));
 }
 
+/* All conversations are known; its own log may have begun meanwhile. */
+static void set_listed(struct conn *c)
+{
+    uint64_t self = c->user->id;
+    struct sub *s;
+
+    c->sync->listed = true;
+    if (c->sync->repair)
+        repair_from_store(c->node, -1);
+    if (c->sync->self_head == 0 || sub_find(c, self) != NULL)
+        return;
+    s = sub_add(c, self, CONV_SELF, 1, 0);
+    if (s->live->head < c->sync->self_head)
+        s->live->head = c->sync->self_head;
+    feed_sub(s);
+}
+
 static void sync_check(struct conn *c)
 {
     struct sync *sy = c->sync;
@@ -196,7 +213,7 @@ static void heads_known(struct store_op *op)
         sync_list(o);
         return;
     }
-    c->sync->listed = true;
+    set_listed(c);
     sync_check(c);
     node_op_end(&o->op);
 }
@@ -246,7 +263,7 @@ static void convs_known(struct store_op *op)
         return;
     }
     if (op->member_count == 0) {
-        c->sync->listed = true;
+        set_listed(c);
         sync_check(c);
         node_op_end(&o->op);
         return;
