@@ -154,6 +154,7 @@ struct member {
     uint64_t user;
     int64_t delivered, read, join;
     enum role role;
+    bool told; /* a receipt went out since the roster was read */
 };
 
 /* LOADING: a fresh term is being taken. CHANGING: what was begun decides about

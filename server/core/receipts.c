@@ -31,8 +31,9 @@ static void receipt_dirty(struct home *h)
         list_push(&h->node->receipts_dirty, &h->dirty);
 }
 
-/* again: the roster was read after these marks were stored, so that nothing
- * rises although nobody was told. */
+/* The first marks since the roster was read are told even when nothing rises:
+ * the roster may have been read after they were stored. again: they were told
+ * before, and may have been lost. */
 void receipts_mark(struct home *h, const struct mark_row *row, bool again)
 {
     struct member *m = home_member(h, row->user);
@@ -40,6 +41,8 @@ void receipts_mark(struct home *h, const struct mark_row *row, bool again)
 
     if (m == NULL)
         return;
+    again = again || !m->told;
+    m->told = true;
     read_moved = row->read_now > m->read || (again && row->read_now > 0);
     if (row->delivered_now <= m->delivered && !read_moved && !again)
         return;

@@ -24,8 +24,6 @@ static void mark_here(struct node *n, const struct mark_row *row, bool again)
     home_request(n, rq);
 }
 
-/* The home was loaded meanwhile: its roster holds these marks, and nobody was
- * told. */
 void home_mark(struct home *h, struct request *rq)
 {
     struct mark_row row = {
@@ -33,7 +31,7 @@ void home_mark(struct home *h, struct request *rq)
 
     row.delivered_now = rq->frame.delivered;
     row.read_now = rq->frame.read;
-    receipts_mark(h, &row, true);
+    receipts_mark(h, &row, false);
     request_free(&rq);
 }
 
