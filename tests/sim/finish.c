@@ -138,12 +138,9 @@ static void probe(struct world *w)
 
         for (uint32_t k = 0; k < c->places.len && sent < 3; k++) {
             struct place *p = c->places.entries[k].value;
-            int64_t join, left;
 
             if (p->out || p->conv < USER_FIRST + (uint64_t)w->user_count ||
-                !model_stay(w, p->conv, c->user, model_head(w, p->conv), &join,
-                            &left) ||
-                left != 0)
+                !model_live(w, p->conv, c->user))
                 continue;
             client_send_text(c, p->conv, "probe");
             sent++;
@@ -252,8 +249,7 @@ static void all_watch(struct world *w)
         for (uint32_t k = 0; k < c->places.len; k++) {
             struct place *p = c->places.entries[k].value;
 
-            if (!p->out &&
-                model_visible(w, p->conv, c->user, model_head(w, p->conv)))
+            if (!p->out && model_live(w, p->conv, c->user))
                 watch_members(c, p->conv);
         }
         client_view(c);

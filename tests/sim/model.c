@@ -243,6 +243,13 @@ bool model_visible(struct world *w, uint64_t conv, uint64_t user, int64_t seq)
     return model_stay(w, conv, user, seq, &join, &left) && join <= seq;
 }
 
+bool model_live(struct world *w, uint64_t conv, uint64_t user)
+{
+    const struct stay *s = stay_last(conv_of(w, conv), user);
+
+    return s != NULL && s->left == 0;
+}
+
 int64_t model_head(struct world *w, uint64_t conv)
 {
     return conv_of(w, conv)->count;

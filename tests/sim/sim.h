@@ -239,6 +239,8 @@ bool model_visible(struct world *w, uint64_t conv, uint64_t user, int64_t seq);
  * member. */
 bool model_stay(struct world *w, uint64_t conv, uint64_t user, int64_t seq,
                 int64_t *join, int64_t *left);
+/* Is user a member now? */
+bool model_live(struct world *w, uint64_t conv, uint64_t user);
 int64_t model_head(struct world *w, uint64_t conv);
 const struct entry *model_entry(struct world *w, uint64_t conv, int64_t seq);
 /* The seq of the entry with this cid; 0: none. */
