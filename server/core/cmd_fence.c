@@ -106,10 +106,8 @@ static void raise_head(struct conn *c, uint64_t conv, int64_t head)
 {
     struct sub *s = sub_find(c, conv);
 
-    if (s == NULL || s->live->head >= head)
-        return;
-    s->live->head = head;
-    feed_sub(s);
+    if (s != NULL && s->live->head < head)
+        deliver_head(c->node, conv, head);
 }
 
 static void heads_known(void *ctx, const int64_t *heads, int count)

@@ -85,12 +85,10 @@ bool credit_allows(const struct conn *c, size_t bytes, int count);
  * one entry while nothing is outstanding). */
 int credit_entries(const struct conn *c);
 size_t credit_bytes(const struct conn *c);
-void credit_take(struct conn *c, struct sub *s, int64_t seq, size_t bytes,
+void credit_take(struct conn *c, uint64_t conv, int64_t seq, size_t bytes,
                  int count);
-/* The device has s up to seq: give back, raise s->acked. */
-void credit_ack(struct sub *s, int64_t seq);
-/* s goes away: what it holds is given back. */
-void credit_forget(struct sub *s);
+/* The device has conv up to seq: give back what it held. */
+void credit_ack(struct conn *c, uint64_t conv, int64_t seq);
 void credit_release(struct conn *c);
 
 /* ---- user.c ---- */
@@ -118,6 +116,11 @@ void subs_free(struct conn *c);
 void lives_free(struct node *n);
 /* What a committed roster entry means for user: +1 added, -1 removed, 0. */
 int entry_moves_user(const struct entry *e, uint64_t user);
+
+/* ---- deliver.c ---- */
+
+/* The removal at seq is the last thing s sees. May free s. */
+void deliver_left(struct sub *s, int64_t seq);
 
 /* ---- feed.c ---- */
 

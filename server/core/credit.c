@@ -1,5 +1,6 @@
-/* credit.c - what was handed over and is not acknowledged yet. The ring is
- * bounded by the window: at most LIMIT_WIN_ENTRIES items. */
+/* credit.c - what was handed over and is not acknowledged yet, also of
+ * conversations that the user has left. The ring is bounded by the window: at
+ * most LIMIT_WIN_ENTRIES items. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -45,13 +46,13 @@ static void grow(struct conn *c)
     c->credit_head = 0;
 }
 
-void credit_take(struct conn *c, struct sub *s, int64_t seq, size_t bytes,
+void credit_take(struct conn *c, uint64_t conv, int64_t seq, size_t bytes,
                  int count)
 {
     if (c->credit_len == c->credit_cap)
         grow(c);
     *item_at(c, c->credit_len) = (struct credit_item){
-        .sub = s,
+        .conv = conv,
         .seq = seq,
         .bytes = (uint32_t)bytes,
         .count = (uint32_t)count,
@@ -65,43 +66,25 @@ static void give_back(struct conn *c, struct credit_item *item)
 {
     c->credit_entries -= (uint16_t)item->count;
     c->credit_bytes -= item->bytes;
-    item->sub = NULL;
+    item->conv = 0;
     c->feed_blocked = false;
 }
 
-/* Give back what s holds up to seq. */
-static void settle(struct conn *c, const struct sub *s, int64_t seq)
+void credit_ack(struct conn *c, uint64_t conv, int64_t seq)
 {
     for (unsigned i = 0; i < c->credit_len; i++) {
         struct credit_item *item = item_at(c, i);
 
-        if (item->sub == s && item->seq <= seq)
+        if (item->conv == conv && item->seq <= seq)
             give_back(c, item);
-        else if (item->sub == s)
-            break; /* a sub's items rise */
     }
-    while (c->credit_len > 0 && item_at(c, 0)->sub == NULL) {
+    while (c->credit_len > 0 && item_at(c, 0)->conv == 0) {
         c->credit_head =
             (uint16_t)((c->credit_head + 1u) & (c->credit_cap - 1u));
         c->credit_len--;
     }
     if (c->credit_len == 0)
         credit_release(c);
-}
-
-void credit_ack(struct sub *s, int64_t seq)
-{
-    if (seq > s->sent)
-        seq = s->sent; /* got by history: holds no credit here */
-    if (seq <= s->acked)
-        return;
-    s->acked = seq;
-    settle(s->conn, s, seq);
-}
-
-void credit_forget(struct sub *s)
-{
-    settle(s->conn, s, INT64_MAX);
 }
 
 void credit_release(struct conn *c)

@@ -98,6 +98,11 @@ static void leave(struct sub *s, int64_t seq)
     feed_sub(s);
 }
 
+void deliver_left(struct sub *s, int64_t seq)
+{
+    leave(s, seq);
+}
+
 /* ---- the push ---- */
 
 #ifdef CONFAB_SABOTAGE

@@ -51,7 +51,7 @@ static bool push_wire(struct sub *s, struct wire *w, int count)
         c->feed_blocked = true; /* until an ack, or until the queue moves */
         return false;
     }
-    credit_take(c, s, w->seq, w->len, count);
+    credit_take(c, w->conv, w->seq, w->len, count);
     s->sent = w->seq;
     metrics_add(&c->node->metrics, NM_ENTRIES_DELIVERED, count);
     return true;

@@ -82,7 +82,7 @@ struct sub *sub_add(struct conn *c, uint64_t conv, enum conv_kind kind,
     s->live = l;
     s->conn = c;
     s->join = join;
-    s->sent = s->acked = s->goal = sent;
+    s->sent = s->goal = sent;
     list_push(&l->subs, &s->of_live);
     list_push(&c->subs, &s->of_conn);
     view_sub_added(s);
@@ -108,7 +108,6 @@ void sub_remove(struct sub *s)
     struct conn *c = s->conn;
 
     set_behind(s, false);
-    credit_forget(s);
     view_sub_removed(s);
     list_remove(&s->of_live);
     list_remove(&s->of_conn);

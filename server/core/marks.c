@@ -89,14 +89,10 @@ static void give_credit(struct conn *c, uint64_t conv, int64_t seq)
 {
     list_each (&c->user->conns, k, next) {
         struct conn *other = container_of(k, struct conn, of_user);
-        struct sub *s;
 
         if (other->dev != c->dev)
             continue;
-        s = sub_find(other, conv);
-        if (s == NULL)
-            continue;
-        credit_ack(s, seq);
+        credit_ack(other, conv, seq);
         feed_conn(other);
     }
 }

@@ -168,10 +168,10 @@ static void ack_before(struct conn *c, uint64_t conv, int64_t seq)
     while (c->credit_len > 0) {
         struct credit_item item = c->credit[c->credit_head];
 
-        if (item.sub == NULL ||
-            (item.sub->live->conv == conv && item.seq >= seq))
+        if (item.conv == conv && item.seq >= seq)
             return;
-        marks_ack(c, item.sub->live->conv, item.seq, false);
+        marks_ack(c, item.conv, item.seq, false);
+        credit_ack(c, item.conv, item.seq);
     }
 }
 

@@ -39,18 +39,22 @@ static void repair_conn(struct conn *c, const struct membership *m)
         return;
     }
     s = sub_find(c, m->conv);
-    if (m->left > 0)
-        return; /* the feeder meets the removal in the log */
+    if (m->left > 0) {
+        /* The feeder meets the removal in the log; nobody feeds a quiet one. */
+        if (s != NULL && s->quiet && m->left > s->join)
+            deliver_left(s, m->left);
+        return;
+    }
     if (s == NULL) {
         s = sub_add(c, m->conv, m->c.kind, m->join, m->join - 1);
         s->goal = m->join;
         s->live->big = m->c.members > c->node->config.live_members;
         sub_quiet(s);
-        feed_sub(s); /* the head may be known from others */
         sub_tell_head(s);
     } else if (s->until > 0 && m->join > s->until) {
         s->rejoin = m->join;
     }
+    feed_sub(s); /* the head may be known from others */
 }
 
 static void repair_member(struct node *n, struct user *u,

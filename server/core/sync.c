@@ -32,17 +32,14 @@ static void push_synced(struct conn *c)
 static void set_listed(struct conn *c)
 {
     uint64_t self = c->user->id;
-    struct sub *s;
 
     c->sync->listed = true;
     if (c->sync->repair)
         repair_from_store(c->node, -1);
     if (c->sync->self_head == 0 || sub_find(c, self) != NULL)
         return;
-    s = sub_add(c, self, CONV_SELF, 1, 0);
-    if (s->live->head < c->sync->self_head)
-        s->live->head = c->sync->self_head;
-    feed_sub(s);
+    sub_add(c, self, CONV_SELF, 1, 0);
+    deliver_head(c->node, self, c->sync->self_head);
 }
 
 static void sync_check(struct conn *c)
@@ -169,16 +166,16 @@ static bool add_conv(struct conn *c, const struct membership *m)
     s = sub_add(c, m->conv, m->c.kind, low, start);
     s->until = m->left;
     s->live->big = m->c.members > n->config.live_members;
-    if (m->c.head > s->live->head)
-        s->live->head = m->c.head;
     if (deferred) {
         s->sent = low - 1;
         feed_gap(s, low, start, "deferred");
-        s->sent = s->acked = start;
+        s->sent = start;
     }
     set_goal(s, m);
     sub_quiet(s);
     sub_update(s);
+    if (m->c.head > s->live->head)
+        deliver_head(n, m->conv, m->c.head);
     return true;
 }
 
