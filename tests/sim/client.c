@@ -145,7 +145,7 @@ void client_closed(struct client *c, struct pipe *p, int code)
     world_trace(w, c->index, "closed", SPAN(""));
     if (p != c->pipe)
         return;
-    if (code == 4400 || code == 4426 || code == 4401 || code == 4003)
+    if (code == 4400 || code == 4426 || code == 4401)
         world_break(w, "close", "client %d was closed with %d", c->index, code);
     c->pipe = NULL;
     c->state = CLIENT_AWAY;
@@ -195,6 +195,7 @@ static void on_synced(struct client *c)
     c->failures = 0;
     if (c->watch_count > 0)
         client_view(c);
+    c->ack_at = world_now(c->world) + 1; /* what a crash may have lost */
     client_flush(c);
 }
 

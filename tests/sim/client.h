@@ -22,6 +22,7 @@ struct place {
     int64_t cursor;      /* all up to it is here or explained */
     int64_t head;        /* as far as it knows */
     int64_t acked, read; /* said to the server */
+    int64_t told;        /* acknowledged on this connection */
     int64_t ask_at;      /* a hole is there: ask then; 0: none */
     int64_t asked;       /* request number of the question under way; 0 */
     int asks;            /* in a row without progress */

@@ -236,6 +236,7 @@ void client_read(struct client *c, struct place *p)
     p->read = p->cursor;
     if (p->acked < p->cursor)
         p->acked = p->cursor; /* read implies it */
+    p->told = p->cursor;
     buf_clear(&c->buf);
     enc_read(&c->buf, &m, 1);
     client_say(c, buf_span(&c->buf));

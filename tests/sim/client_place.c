@@ -188,7 +188,7 @@ void places_reconnect(struct client *c)
     for (uint32_t i = 0; i < c->places.len; i++) {
         struct place *p = c->places.entries[i].value;
 
-        p->asked = 0;
+        p->asked = p->told = 0;
         p->out = false;
         p->ask_at = 0;
         advance(c, p);
@@ -226,10 +226,12 @@ static void ack_all(struct client *c)
     for (uint32_t i = 0; i < c->places.len && n < LIMIT_MARKS; i++) {
         struct place *p = c->places.entries[i].value;
 
-        if (p->cursor <= p->acked || p->cursor == p->base)
+        if (p->cursor <= p->told || p->cursor == p->base)
             continue;
-        old = (struct mark){p->conv, p->acked};
-        p->acked = p->cursor;
+        old = (struct mark){p->conv, p->told};
+        p->told = p->cursor;
+        if (p->acked < p->cursor)
+            p->acked = p->cursor;
         marks[n++] = (struct mark){p->conv, p->cursor};
     }
     if (n == 0)

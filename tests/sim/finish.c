@@ -288,6 +288,7 @@ void finish(struct world *w)
     wait_quiet(w, 30000);
     world_until(w, world_now(w) + 4000);
     check_all_shown(w);
+    model_marks_settled(w);
     read_all(w);
     world_until(w, world_now(w) + 6000);
     model_marks(w);

@@ -369,3 +369,26 @@ void model_marks(struct world *w)
             check_mark(w, c, c->said.entries[k].key, c->said.entries[k].value);
     }
 }
+
+static void check_settled(struct world *w, const struct model_conv *c,
+                          uint64_t user, const struct said *s)
+{
+    const struct membership *m = store_memory_member(w->store, c->conv, user);
+
+    if (m != NULL && m->left == 0 && m->delivered < s->acked)
+        world_break(w, "I4",
+                    "c%" PRIu64 ": u%" PRIu64 " acknowledged %" PRId64
+                    " and is stored with %" PRId64,
+                    c->conv, user, s->acked, m->delivered);
+}
+
+void model_marks_settled(struct world *w)
+{
+    for (uint32_t i = 0; i < w->model->convs.len; i++) {
+        struct model_conv *c = w->model->convs.entries[i].value;
+
+        for (uint32_t k = 0; k < c->said.len; k++)
+            check_settled(w, c, c->said.entries[k].key,
+                          c->said.entries[k].value);
+    }
+}

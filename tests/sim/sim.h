@@ -44,6 +44,7 @@ struct plan {
     int stations, clients; /* 0: from the seed */
     const char *sabotage;  /* NULL: honest */
     bool verbose;
+    bool quiet; /* no last events when something breaks */
 };
 
 struct verdict {
@@ -256,6 +257,8 @@ int64_t model_count(struct world *w, uint64_t conv, int64_t seq, bool read,
                     uint64_t except);
 /* Marks never fall, and never pass what was said. */
 void model_marks(struct world *w);
+/* When all is quiet: the mark of each member that is here is what it said. */
+void model_marks_settled(struct world *w);
 /* The live members one after the other, from i = 0; 0: no more. */
 uint64_t model_member(struct world *w, uint64_t conv, int i);
 /* Was the conversation ever too big for pushes? */

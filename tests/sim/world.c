@@ -354,7 +354,7 @@ void world_run(const struct plan *plan, struct verdict *v)
     world_until(&w, w.sched.now + w.chaos_ms);
     finish(&w);
     v->hash = w.hash;
-    if (world_broken(&w) && plan->sabotage == NULL)
+    if (world_broken(&w) && !plan->quiet)
         print_trace(&w);
     world_release(&w);
 }
