@@ -76,10 +76,11 @@ static void fanout_message(struct append *a, struct peer_message *m)
     d->change_count = a->change_count;
 }
 
-static bool fanout_lost(struct node *n)
+/* One in a thousand, by the ms of its id: on every node and life alike. */
+static bool fanout_lost(const struct append *a)
 {
-    return SABOTAGED(n, drop_thousandth) &&
-           ++side_of(n)->sabotage_count % 1000 == 0;
+    return SABOTAGED(a->task.node, drop_thousandth) &&
+           id_time(a->task.op.entry.id) % 1000 == 0;
 }
 
 static void fanout_send(struct append *a)
@@ -89,7 +90,7 @@ static void fanout_send(struct append *a)
     const uint16_t *nodes = a->everywhere ? n->nodes : a->nodes;
     int count = a->everywhere ? n->node_count : a->node_count;
 
-    if (fanout_lost(n))
+    if (fanout_lost(a))
         return;
     fanout_message(a, &m);
     peer_send_all(n, nodes, count, PEER_ENTRY, &m);
