@@ -47,7 +47,7 @@ static int find(const char *const *words, size_t count, int first,
 }
 
 #define WORD(words, i) word(words, COUNT_OF(words), (unsigned)(i))
-#define FIND(words, first, s, other)                                           \
+#define FIND(words, first, s, other) \
     find(words, COUNT_OF(words), first, s, other)
 
 const char *entry_kind_name(enum entry_kind k)

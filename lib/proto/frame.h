@@ -1,8 +1,20 @@
 /* frame.h - the frames of confab.v1: decoded in one bounded pass into spans,
  * see confab-protocol(7). Nothing is allocated; spans point into the input.
  *
- * A new kind is one row in the table of frame.c: its members, their types,
- * which of them are required and who may send it. */
+ * A new kind is one row in the table of frame_table.c: its members, their
+ * types, which of them are required and who may send it.
+ *
+ * Where the members of a kind lie is in that table. What is not plain from
+ * their names: `after` of conv.list is conv, of conv.members user, of
+ * user.export cursor; `from` is a user in entry and a seq (from_seq) in batch
+ * and gap; `more` of synced is more_list; `code` of bye is bye_code; `ttl` of
+ * welcome is pttl; `kind` of conv.create is ckind; the rows of presence are
+ * `at`.
+ *
+ * Beyond RFC 8259 these are refused: keys given twice (escapes resolved),
+ * lone surrogates, \u0000, integers beyond 64 bits, numbers of 1e308 and more,
+ * and a line end inside the object, since bodies are passed on as they came
+ * and each object is one line. */
 #ifndef PROTO_FRAME_H
 #define PROTO_FRAME_H
 
@@ -144,6 +156,8 @@ enum frame_member {
     M_RAW,
     M_CURSOR,
     M_EXPIRES,
+    M_WIN_ENTRIES,
+    M_WIN_BYTES,
     M_MEMBERS_COUNT
 };
 
@@ -163,15 +177,15 @@ struct frame {
     int64_t win_entries, win_bytes;
     int64_t retry_min, retry_max; /* err.retry (min == max), bye.retry */
     bool on, act, strict, trace, dup, more, temp, deleted;
-    bool v1; /* hello: ver contains 1 */
-    enum entry_kind k;
+    bool v1;           /* hello: ver contains 1 */
+    enum entry_kind k; /* 0: a kind of a later version */
     enum conv_kind ckind;
     enum conv_mode mode;
     enum role role;
 
     /* Text members: the bytes between the quotes, escapes not yet resolved
-     * (frame_text() resolves them). cid, token, name, code, why, contact are
-     * plain: an escape in them is an error. */
+     * (frame_text() resolves them). cid, token, code, why, contact, and name
+     * but for a device's are plain: an escape in them is an error. */
     struct span cid, token, ua, name, title, display, contact, emoji;
     struct span store, durability, code, msg, why, cursor;
 
@@ -199,10 +213,15 @@ static inline bool frame_has(const struct frame *f, enum frame_member m)
  * skipped). False when nothing is left. */
 bool frame_next(struct span *rest, struct span *object);
 
-/* Decode one object sent by side, at most max bytes. `t` must be the first
- * key. Strict about JSON (RFC 8259), UTF-8, types, ranges and duplicate known
- * members; unknown members are skipped (validated all the same) or, with
- * strict, refused. 0, or -CF_INVALID / -CF_TOO_BIG with *err filled. */
+/* Decode one object sent by side, at most max bytes; from a client also at
+ * most LIMIT_OBJECT unless it is a send with `enc`. `t` must be the first
+ * key. Strict about JSON, UTF-8, types and ranges; unknown members are skipped
+ * (validated all the same) or, with strict, refused, but not in the kinds that
+ * hold members of their own (ok, err, keys.*, ticket, fetch, ws.*, search: see
+ * json_member() on raw). 0, or -CF_INVALID / -CF_TOO_BIG with *err filled:
+ * bad_frame not JSON or a rule of the form broken, bad_type another type, a
+ * value out of range or a member missing, too_big over a bound, bad_direction,
+ * unknown_kind. */
 int frame_decode(struct frame *f, struct span object, enum frame_side side,
                  size_t max, bool strict, struct frame_error *err);
 
@@ -234,13 +253,14 @@ void frame_entry(const struct frame *f, struct entry *e);
 /* Resolve the escapes of a text member into out (appended). 0, -CF_TOO_BIG. */
 int frame_text(struct buf *out, struct span raw);
 
-/* Any JSON value in text: validated by the same scanner. *end gets the
- * number of bytes of the value. 0, -CF_INVALID, -CF_TOO_BIG (depth, structure).
- * For the fuzz target and for raw values from elsewhere. */
+/* Any JSON value in text: validated by the same scanner. *end gets where the
+ * value ends; white space before it is skipped, what follows is not read. 0,
+ * -CF_INVALID, -CF_TOO_BIG (depth, structure). For the fuzz target and for raw
+ * values from elsewhere. */
 int json_scan(struct span text, size_t *end);
 
 /* Find key in the raw object; the value's span without white space; absent:
- * p NULL. Keys are compared without resolving escapes. */
+ * p NULL. The object must have been validated: decoded, or by json_scan(). */
 struct span json_member(struct span object, const char *key);
 
 #endif

@@ -145,22 +145,15 @@ void frame_entry(const struct frame *f, struct entry *e)
 
 bool frame_next_entry(struct span *list, uint64_t conv, struct entry *e)
 {
-    SCAN_LOCAL struct scan s;
     struct frame f;
+    size_t n;
 
-    while (list->n > 0 && *list->p != '{') {
-        if (*list->p == ']')
-            return false;
-        list->p++;
-        list->n--;
-    }
-    if (list->n == 0)
+    skip_to(list, '{'); /* between elements there is no brace */
+    n = list->n > 0 ? frame_decode_element(&f, *list) : 0;
+    if (n == 0)
         return false;
-    scan_init_trusted(&s, *list);
-    if (frame_decode_bare(&f, &s) < 0)
-        return false;
-    list->n -= (size_t)(s.p - list->p);
-    list->p = s.p;
+    list->p += n;
+    list->n -= n;
     f.conv = conv;
     frame_entry(&f, e);
     return true;

@@ -11,7 +11,7 @@
 static void init(struct scan *s, struct span text, int depth, int structure)
 {
     s->p = s->start = text.p;
-    s->end = text.p + text.n;
+    s->end = text.n > 0 ? text.p + text.n : text.p;
     s->why = NULL;
     s->rc = 0;
     s->depth = 0;
@@ -373,8 +373,8 @@ static bool count(struct scan *s)
 bool scan_open(struct scan *s, char open)
 {
     if (scan_peek(s) != open)
-        return invalid(s, open == '{' ? "expected an object"
-                                      : "expected a list");
+        return invalid(s,
+                       open == '{' ? "expected an object" : "expected a list");
     if (++s->depth > s->depth_max)
         return scan_fail(s, -CF_TOO_BIG, "nested too deep");
     s->p++;
@@ -464,8 +464,8 @@ bool scan_fresh_key(struct scan *s, int base, const struct scan_text *key)
     }
     if (s->nkeys == LIMIT_KEYS)
         return scan_fail(s, -CF_TOO_BIG, "too many keys");
-    s->keys[s->nkeys++] = (struct scan_key){key->raw.p, (uint32_t)key->raw.n,
-                                            key->escaped};
+    s->keys[s->nkeys++] =
+        (struct scan_key){key->raw.p, (uint32_t)key->raw.n, key->escaped};
     return true;
 }
 

@@ -78,6 +78,15 @@ void write_i64(struct writer *w, int64_t v)
     write_u64(w, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
+void write_id(struct writer *w, char prefix, uint64_t id)
+{
+    write_byte(w, '"');
+    if (prefix != 0)
+        write_byte(w, prefix);
+    write_u64(w, id);
+    write_byte(w, '"');
+}
+
 static void write_escape(struct writer *w, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";

@@ -12,7 +12,7 @@
 
 struct writer {
     struct buf *b;
-    size_t start; /* length of b before this frame */
+    size_t start;  /* length of b before this frame */
     char *p, *end; /* room that is left */
     int rc;
 };
@@ -28,6 +28,9 @@ bool write_grow(struct writer *w, size_t n);
 
 void write_u64(struct writer *w, uint64_t v);
 void write_i64(struct writer *w, int64_t v);
+
+/* "c5": with quotes; prefix 0: none. */
+void write_id(struct writer *w, char prefix, uint64_t id);
 
 /* text as a JSON string with quotes. Control characters, quote and backslash
  * are escaped; bytes that are not UTF-8 become U+FFFD. */
