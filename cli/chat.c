@@ -21,7 +21,6 @@
 const struct option chat_options[] = {
     {.name = "accessible",
      .type = OPT_FLAG,
-     .env = "CONFAB_ACCESSIBLE",
      .offset = AT(accessible),
      .help = "words for symbols, one line per event, a prompt that stays"},
     {.name = "no-readline",
@@ -395,6 +394,13 @@ static void on_next(void *ctx)
 
 /* ---- life ---- */
 
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0' && strcmp(value, "0") != 0;
+}
+
 static bool wants_readline(const struct chat *ch)
 {
     const char *term = getenv("TERM");
@@ -500,6 +506,8 @@ int chat_main(struct cli *c, int argc, char **argv)
     if (rc == 0 && operands > 1)
         rc = cli_fail(c, EXIT_USAGE, "confab help chat", "confab chat [CONV]");
     if (rc == 0) {
+        if (is_set("CONFAB_ACCESSIBLE"))
+            ch->o.accessible = true;
         ch->first = operands == 1 ? argv[1] : NULL;
         buf_init(&ch->out, OUT_MAX);
         rc = session_open(c, on_event, ch);

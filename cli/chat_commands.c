@@ -513,16 +513,16 @@ static void run_help(struct chat *ch, char *args)
 
         if (asked[0] != '\0' && strcmp(asked, cmd->name) != 0)
             continue;
-        buf_printf(&ch->out, "/%s%s%-*s %s\n", cmd->name,
-                   cmd->args[0] != '\0' ? " " : "",
+        buf_printf(&ch->out, "/%s %-*s %s\n", cmd->name,
                    (int)(22 - strlen(cmd->name)), cmd->args, cmd->help);
     }
     if (ch->out.len == 0)
         chat_note(ch, STYLE_RED, "there is no command '%s'", args);
     if (args[0] == '\0')
         buf_append_text(&ch->out,
-                        "anything else is sent; //text sends /text. Alt-Enter "
-                        "is a newline, Alt-a the next unread.\n");
+                        "anything else is sent; //text sends /text\n"
+                        "Alt-Enter: a newline; Alt-a: the next unread; "
+                        "Tab: completes\n");
     chat_say(ch);
 }
 
