@@ -89,9 +89,13 @@ static void give_credit(struct conn *c, uint64_t conv, int64_t seq)
 {
     list_each (&c->user->conns, k, next) {
         struct conn *other = container_of(k, struct conn, of_user);
+        struct sub *s;
 
         if (other->dev != c->dev)
             continue;
+        s = sub_find(other, conv);
+        if (s != NULL && seq > s->acked)
+            s->acked = seq;
         credit_ack(other, conv, seq);
         feed_conn(other);
     }
@@ -100,13 +104,12 @@ static void give_credit(struct conn *c, uint64_t conv, int64_t seq)
 void marks_ack(struct conn *c, uint64_t conv, int64_t seq, bool read)
 {
     struct node *n = c->node;
-    struct live *l = live_find(n, conv);
     struct marks *m = marks_of(c->user);
     struct mark_row *row;
     bool fall = SABOTAGED(n, marks_fall);
 
-    if (l != NULL && sub_find(c, conv) != NULL && seq > l->head)
-        seq = l->head; /* nobody has seen what is not there */
+    /* A mark above the head ends at the head, but this node may not know it
+     * yet (history comes from the store): the store cuts. */
     if (seq < 1)
         return;
     row = row_of(m, conv, c->dev);
