@@ -45,13 +45,15 @@ static struct wire *encode_entry(struct node *n, const struct entry *e,
 static bool push_wire(struct sub *s, struct wire *w, int count)
 {
     struct conn *c = s->conn;
+    bool owed = w->seq > s->acked;
 
-    if (!credit_allows(c, w->len, count) || !outq_room(c, w->len) ||
+    if ((owed && !credit_allows(c, w->len, count)) || !outq_room(c, w->len) ||
         !conn_push(c, w)) {
         c->feed_blocked = true; /* until an ack, or until the queue moves */
         return false;
     }
-    credit_take(c, w->conv, w->seq, w->len, count);
+    if (owed)
+        credit_take(c, w->conv, w->seq, w->len, count);
     s->sent = w->seq;
     metrics_add(&c->node->metrics, NM_ENTRIES_DELIVERED, count);
     return true;
