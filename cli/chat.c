@@ -14,7 +14,8 @@
 
 #define SECOND_MS 1000
 #define IDLE_MS (5 * 60 * 1000) /* without a key: the person is away */
-#define LEAVE_MS 10000          /* at the end of input, for what is queued */
+#define LEAVE_MS 10000          /* at the end of a pipe, for what is queued */
+#define LEAVE_TTY_MS 1500
 #define OUT_MAX (8 * 1024 * 1024)
 #define AT(field) offsetof(struct chat_options, field)
 
@@ -68,13 +69,33 @@ void chat_note(struct chat *ch, enum tty_style style, const char *fmt, ...)
     chat_say(ch);
 }
 
+/* At a terminal the person is told what stays behind; a script by the code. */
+static void leave(void *arg)
+{
+    struct chat *ch = arg;
+    bool terminal = isatty(STDIN_FILENO);
+
+    if (mine_waiting(ch) && terminal)
+        chat_note(ch, STYLE_YELLOW,
+                  "what is not sent yet goes out with the next connection");
+    session_end(ch->cli,
+                mine_waiting(ch) && !terminal ? EXIT_TRY_AGAIN : EXIT_DONE);
+}
+
+/* What is queued gets a moment to be sent. It is safe in the outbox; a second
+ * /quit does not wait. */
 void chat_quit(struct chat *ch)
 {
-    if (ch->ending)
-        return;
+    bool waits = mine_waiting(ch) && !ch->ending;
+
     ch->ending = true;
     typing_stop(ch);
-    session_end(ch->cli, EXIT_DONE);
+    if (waits && !isatty(STDIN_FILENO))
+        loop_timer_set(ch->leaving, LEAVE_MS);
+    else if (waits && client_link_state(ch->cli->client) == LINK_UP)
+        loop_timer_set(ch->leaving, LEAVE_TTY_MS);
+    else
+        leave(ch);
 }
 
 /* ---- events: messages ---- */
@@ -339,13 +360,6 @@ static void gone_idle(void *arg)
     client_active(ch->cli->client, false);
 }
 
-static void left(void *arg)
-{
-    struct chat *ch = arg;
-
-    session_end(ch->cli, EXIT_TRY_AGAIN);
-}
-
 /* ---- what the person does ---- */
 
 static void on_line(void *ctx, struct span line)
@@ -353,18 +367,12 @@ static void on_line(void *ctx, struct span line)
     chat_line(ctx, line);
 }
 
-/* End of input: at a terminal one leaves at once; a pipe waits for what it
- * has queued. */
 static void on_end(void *ctx)
 {
     struct chat *ch = ctx;
 
-    if (!mine_waiting(ch) || isatty(STDIN_FILENO)) {
+    if (!ch->ending || isatty(STDIN_FILENO))
         chat_quit(ch);
-        return;
-    }
-    ch->ending = true;
-    loop_timer_set(ch->leaving, LEAVE_MS);
 }
 
 static void on_key(void *ctx, struct span draft)
@@ -468,7 +476,7 @@ static void start(struct chat *ch)
 
     ch->second = loop_timer_new(c->loop, every_second, ch);
     ch->idle = loop_timer_new(c->loop, gone_idle, ch);
-    ch->leaving = loop_timer_new(c->loop, left, ch);
+    ch->leaving = loop_timer_new(c->loop, leave, ch);
     loop_on_signal(c->loop, SIGHUP, hung_up, c);
     open_front(ch);
     c->quiet_screen = quiet_screen;
