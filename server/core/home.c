@@ -10,115 +10,6 @@ static void home_load(struct home *h);
 static void home_opened(struct task *t);
 static void home_drain(struct home *h);
 
-/* ---- tasks ---- */
-
-struct home_side *side_of(struct node *n)
-{
-    struct home_side *side = n->side;
-
-    if (side != NULL)
-        return side;
-    side = n->side = mem_alloc(sizeof(*side));
-    list_init(&side->tasks);
-    list_init(&side->pushes);
-    list_init(&side->notices);
-    list_init(&side->asks);
-    list_init(&side->kicks);
-    map_init(&side->notice_by_id);
-    map_init(&side->away);
-    buf_init(&side->wire, PEER_MESSAGE_MAX);
-    buf_init(&side->answer, PEER_MESSAGE_MAX / 2);
-    list_ready(&n->home_lru);
-    list_ready(&n->receipts_dirty);
-    return side;
-}
-
-struct buf *answer_buf(struct node *n)
-{
-    struct buf *b = &side_of(n)->answer;
-
-    buf_clear(b);
-    return b;
-}
-
-uint64_t side_number(struct node *n)
-{
-    return ++side_of(n)->last_number;
-}
-
-int node_live_members(const struct node *n)
-{
-    return n->config.live_members > 0 ? n->config.live_members
-                                      : LIMIT_LIVE_MEMBERS;
-}
-
-int64_t retry_jitter(struct node *n)
-{
-    return 200 + (int64_t)rng_below(n->env.rng, 801);
-}
-
-void *task_new(size_t size, struct node *n, struct home *h, struct request *rq,
-               enum store_verb verb, void (*done)(struct task *t))
-{
-    struct task *t = mem_alloc(size);
-
-    t->node = n;
-    t->home = h;
-    t->rq = rq;
-    t->done = done;
-    store_op_init(&t->op, verb, NULL, t);
-    if (h != NULL) {
-        h->holds++;
-        t->op.conv = h->conv;
-    }
-    list_push(&side_of(n)->tasks, &t->link);
-    return t;
-}
-
-static void task_stored(struct store_op *op)
-{
-    struct task *t = op->ctx;
-
-    t->node->pending--;
-    t->done(t);
-}
-
-void task_submit(struct task *t)
-{
-    t->op.done = task_stored;
-    t->op.ctx = t;
-    t->node->pending++;
-    store_submit(t->node->store, &t->op);
-}
-
-struct request *task_request(struct task *t)
-{
-    struct request *rq = t->rq;
-
-    t->rq = NULL;
-    return rq;
-}
-
-static void task_destroy(struct task *t)
-{
-    list_remove(&t->link);
-    request_free(&t->rq);
-    store_op_release(&t->op);
-    free(t->extra);
-    if (t->release != NULL)
-        t->release(t);
-    free(t);
-}
-
-void task_free(struct task *t)
-{
-    struct home *h = t->home;
-
-    task_destroy(t);
-    if (h != NULL)
-        home_release_hold(h);
-}
-
 /* ---- life ---- */
 
 bool home_is_ours(const struct node *n, uint64_t conv)
@@ -143,7 +34,7 @@ static struct home *home_new(struct node *n, uint64_t conv)
     return h;
 }
 
-static void home_free(struct home *h)
+void home_free(struct home *h)
 {
     struct link *l;
 
@@ -176,7 +67,7 @@ static void home_send_on(struct home *h)
 }
 
 /* Another node is home now, or nobody has asked for long. */
-static void home_drop(struct home *h)
+void home_drop(struct home *h)
 {
     h->state = HOME_LOST;
     h->stall = NULL;
@@ -450,93 +341,4 @@ void home_request(struct node *n, struct request *rq)
         conv_create_request(n, rq);
     else
         home_run(home_get(n, rq->conv), rq);
-}
-
-/* ---- all of them ---- */
-
-void home_ring_changed(struct node *n)
-{
-    for (uint32_t i = n->homes.len; i-- > 0;) {
-        struct home *h;
-
-        if (i >= n->homes.len)
-            continue;
-        h = n->homes.entries[i].value;
-        if (!home_is_ours(n, h->conv) && h->state != HOME_LOST)
-            home_drop(h);
-    }
-    side_of(n)->next_views = 0;
-    side_of(n)->say_again = true;
-}
-
-static void homes_evict(struct node *n)
-{
-    int over = (int)n->homes.len - HOME_MAX;
-
-    list_each (&n->home_lru, l, tmp) {
-        struct home *h = container_of(l, struct home, lru);
-
-        if (over <= 0)
-            return;
-        if (h->state != HOME_READY || h->holds > 0)
-            continue;
-        home_drop(h);
-        over--;
-    }
-}
-
-static void homes_announce(struct node *n)
-{
-    for (uint32_t i = 0; i < n->homes.len; i++) {
-        struct home *h = n->homes.entries[i].value;
-
-        if (h->state == HOME_READY && home_is_big(h))
-            fanout_heads(h);
-    }
-}
-
-void homes_tick(struct node *n)
-{
-    struct home_side *side = side_of(n);
-
-    if (side->say_again && n->ready) {
-        side->say_again = false;
-        marks_again(n, -1);
-    }
-    receipts_tick(n);
-    homes_announce(n);
-    homes_evict(n);
-    notices_tick(n);
-    asks_tick(n);
-    kicks_tick(n);
-    away_tick(n);
-    views_tick(n);
-}
-
-void homes_free(struct node *n)
-{
-    struct home_side *side = n->side;
-    struct link *l;
-
-    if (side == NULL)
-        return;
-    while ((l = list_first(&side->tasks)) != NULL)
-        task_destroy(container_of(l, struct task, link));
-    pushes_free(n);
-    notices_free(n);
-    asks_free(n);
-    kicks_free(n);
-    away_free(n);
-    while (n->homes.len > 0)
-        home_free(n->homes.entries[n->homes.len - 1].value);
-    map_release(&n->homes);
-    map_release(&side->notice_by_id);
-    map_release(&side->away);
-    buf_release(&side->wire);
-    buf_release(&side->answer);
-    free(side->lists);
-    free(side->said);
-    free(side->said_at);
-    free(side);
-    n->side = NULL;
 }

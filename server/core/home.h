@@ -98,8 +98,14 @@ void task_submit(struct task *t);
 /* Take the request out of the task. */
 struct request *task_request(struct task *t);
 void task_free(struct task *t);
+/* Without a word to its home: the node ends. */
+void task_destroy(struct task *t);
 
 /* ---- home.c ---- */
+
+/* Hand what waits to another home, and end when nothing is under way. */
+void home_drop(struct home *h);
+void home_free(struct home *h);
 
 bool home_is_ours(const struct node *n, uint64_t conv);
 /* A request of a conversation that this node is home to. Takes rq. */
