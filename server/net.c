@@ -14,7 +14,7 @@
 /* Bytes that libwebsockets reads at a time and allocates per connection: all
  * the fat an idle connection has. Longer messages come in pieces, which
  * conn_receive() joins. */
-#define RX_BYTES 128
+#define RX_BYTES 64
 #define TX_BYTES (64 * 1024)
 
 /* ---- what the core asks of us ---- */

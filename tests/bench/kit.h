@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -161,19 +162,12 @@ kit_accounts(struct kit_server *s, const char *prefix, int count)
 /* User and system time of a process, microseconds. */
 static KIT_UNUSED uint64_t kit_cpu(pid_t pid)
 {
-    char path[64], text[1024];
-    unsigned long long user = 0, sys = 0;
-    FILE *f;
+    struct timespec ts;
+    clockid_t id;
 
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    f = fopen(path, "re");
-    if (f == NULL || fgets(text, sizeof(text), f) == NULL)
-        kit_die(path);
-    fclose(f);
-    sscanf(strrchr(text, ')') + 1,
-           " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
-           &sys);
-    return (user + sys) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    if (clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &ts) < 0)
+        kit_die("clock of the server");
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
 /* Private memory of a process, bytes. */
