@@ -116,7 +116,7 @@ void place_batch(struct client *c, const struct frame *f)
         return;
     if (f->re > 0)
         answered(p, f);
-    else if (f->head > p->head)
+    else if (!f->more && f->head > p->head)
         p->head = f->head;
     advance(c, p);
 }

@@ -65,7 +65,7 @@ static void note_marks(struct pipe *p, const struct frame *f)
         /* It counts for the device, on whichever connection it comes. */
         for (struct pipe *o = p->client->pipes; o != NULL;
              o = o->older_of_client)
-            tap_ack(o->tap, m.conv, m.seq);
+            tap_ack(o, m.conv, m.seq);
         model_said(p->world, m.conv, p->client->user, m.seq,
                    f->kind == FRAME_READ ? m.seq : 0);
     }

@@ -17,6 +17,7 @@ struct asked { /* a request that arrived */
 
 struct strand {     /* one conversation on one connection */
     int64_t pushed; /* handed over up to here, or explained */
+    int64_t acked;  /* what comes up to here owes nothing */
     bool begun;
 };
 
@@ -42,7 +43,7 @@ struct tap {
 struct strand *tap_strand(struct pipe *p, uint64_t conv);
 /* Is there something between two seqs that the user may see? */
 bool tap_misses(struct pipe *p, uint64_t conv, int64_t after, int64_t before);
-void tap_ack(struct tap *t, uint64_t conv, int64_t seq);
+void tap_ack(struct pipe *p, uint64_t conv, int64_t seq);
 void tap_push(struct pipe *p, const struct entry *e);
 void tap_batch(struct pipe *p, const struct frame *f);
 void tap_gap(struct pipe *p, const struct frame *f);

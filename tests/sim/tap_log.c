@@ -38,10 +38,17 @@ bool tap_misses(struct pipe *p, uint64_t conv, int64_t after, int64_t before)
 
 /* ---- credit ---- */
 
-void tap_ack(struct tap *t, uint64_t conv, int64_t seq)
+void tap_ack(struct pipe *p, uint64_t conv, int64_t seq)
 {
+    struct tap *t = p->tap;
+    struct strand *s;
     int kept = 0;
 
+    if (p->conn == NULL)
+        return;
+    s = tap_strand(p, conv);
+    if (seq > s->acked)
+        s->acked = seq;
     for (int i = 0; i < t->owed_count; i++) {
         if (t->owed[i].conv != conv || t->owed[i].seq > seq)
             t->owed[kept++] = t->owed[i];
@@ -71,6 +78,8 @@ static void take_credit(struct pipe *p, const struct entry *e)
 {
     struct tap *t = p->tap;
 
+    if (e->seq <= tap_strand(p, e->conv)->acked)
+        return;
     t->owed[t->owed_count++] = (struct owed){e->conv, e->seq};
     if (t->owed_count <= t->win)
         return;
