@@ -133,7 +133,38 @@ void typing_keys(struct chat *ch, struct span draft);
 void typing_stop(struct chat *ch);
 
 /* chat_commands.c */
+enum argument { ARG_NONE, ARG_CONV, ARG_USER, ARG_COMMAND };
+struct chat_command {
+    const char *name, *args, *help;
+    enum argument completes;
+    int least;   /* words needed */
+    bool text;   /* the rest is a text: may have newlines */
+    bool inside; /* needs an open conversation */
+    void (*run)(struct chat *ch, char *args);
+};
+extern const struct chat_command chat_commands[]; /* ends with name NULL */
+const struct chat_command *chat_command_named(const char *name);
+/* Split the first word off; *rest gets what follows it. */
+char *chat_word(char **rest);
+bool chat_number(const char *text, int64_t *out);
+/* The message a command is about: its number is taken off *args; without one
+ * the newest of the others (own: mine). False after a message. */
+bool chat_which(struct chat *ch, char **args, bool own, int64_t *seq);
 void chat_line(struct chat *ch, struct span line);
+
+/* chat_show.c */
+void show_show(struct chat *ch, char *args);
+void show_last(struct chat *ch, char *args);
+void show_who(struct chat *ch, char *args);
+void show_receipts(struct chat *ch, char *args);
+
+/* chat_group.c */
+void group_create(struct chat *ch, char *args);
+void group_add(struct chat *ch, char *args);
+void group_remove(struct chat *ch, char *args);
+void group_leave(struct chat *ch, char *args);
+
+/* chat_complete.c */
 void chat_complete(void *ctx, struct span line, size_t word, front_word_fn *add,
                    void *to);
 

@@ -1,19 +1,16 @@
-/* input.c - Readline, and the only file that knows it. GNU Readline is
+/* input.c - Readline, which only input*.c know. GNU Readline is
  * GPL-3.0-or-later: nothing outside the `confab` program links it.
  *
  * Readline runs in callback mode on our loop. To show something while a line
  * is being typed: take the line from the screen, print, draw it again. */
-#include "front.h"
+#include "input_priv.h"
 
-#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <readline/history.h>
@@ -22,85 +19,14 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "cli.h"
-#include "pump.h"
 #include "tty.h"
 
 #define PENDING_MAX (4 * 1024 * 1024) /* bytes waiting while stopped */
 #define PROMPT_MAX 4096
 #define HISTORY_LINES 1000
-#define ASK_LINES 5 /* a longer paste is asked about */
 #define KEY_WAIT_MS 300
-#define FOREGROUND_MS 500
-#define WORDS_MAX 4096
 
-struct input {
-    struct front front;
-    struct loop *loop;
-    struct front_events ev;
-    struct pump *pump;
-    int fd;
-    char *history;
-    struct buf pending;        /* lines to show */
-    struct buf prompt;         /* as Readline wants it */
-    struct buf held;           /* a long paste: what to do with it is asked */
-    struct loop_timer *resume; /* in the background: look again */
-    int lost;                  /* shows that did not fit into pending */
-    bool prompt_changed, posted, between, stopped, asking, closed;
-    char **words; /* of a completion */
-    int word_count, word_next;
-};
-
-static struct input *the; /* Readline is one per process */
-
-/* ---- the terminal as it was ---- */
-
-static struct termios before;
-static volatile sig_atomic_t dirty;
-
-/* From a signal handler too. */
-static void tty_restore(void)
-{
-    static const char off[] = "\033[?2004l";
-
-    if (!dirty)
-        return;
-    dirty = 0;
-    tcsetattr(STDIN_FILENO, TCSANOW, &before);
-    if (write(STDOUT_FILENO, off, sizeof(off) - 1) < 0)
-        return;
-}
-
-static void fatal(int signo)
-{
-    tty_restore();
-    signal(signo, SIG_DFL);
-    raise(signo);
-}
-
-static void restore_when_killed(void)
-{
-    static const int signals[] = {SIGQUIT, SIGILL, SIGABRT,
-                                  SIGBUS,  SIGFPE, SIGSEGV};
-    struct sigaction act = {.sa_handler = fatal, .sa_flags = SA_RESETHAND};
-
-    sigemptyset(&act.sa_mask);
-    for (size_t i = 0; i < COUNT_OF(signals); i++)
-        sigaction(signals[i], &act, NULL);
-    atexit(tty_restore);
-}
-
-/* Ctrl-C is a key here (it drops the line), not a signal. */
-static void prepare(int meta)
-{
-    struct termios now;
-
-    dirty = 1;
-    rl_prep_terminal(meta);
-    if (tcgetattr(STDIN_FILENO, &now) < 0)
-        return;
-    now.c_cc[VINTR] = _POSIX_VDISABLE;
-    tcsetattr(STDIN_FILENO, TCSADRAIN, &now);
-}
+struct input *the_input;
 
 /* Between two lines Readline would give the terminal back: it stays ours. */
 static void keep_prepared(void)
@@ -109,34 +35,34 @@ static void keep_prepared(void)
 
 /* ---- showing ---- */
 
-/* Readline is in a mode that has a prompt of its own (Ctrl-R). */
-static bool other_prompt(void)
+bool input_other_prompt(void)
 {
     return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH |
                       RL_STATE_NUMERICARG) != 0;
 }
 
-static void write_pending(struct input *in)
+void input_write_pending(struct input *in)
 {
     if (in->lost > 0)
         buf_printf(&in->pending, "(%d more lines are not shown: /show)\n",
                    in->lost);
     in->lost = 0;
-    fwrite(in->pending.data, 1, in->pending.len, rl_outstream);
+    if (in->pending.len > 0)
+        fwrite(in->pending.data, 1, in->pending.len, rl_outstream);
     buf_clear(&in->pending);
 }
 
 /* Clear once, print all, draw once. */
-static void flush(struct input *in)
+void input_flush(struct input *in)
 {
-    bool prompt = in->prompt_changed && !in->asking && !other_prompt();
+    bool prompt = in->prompt_changed && !in->asking && !input_other_prompt();
 
     if (in->stopped || in->closed || in->between ||
         (in->pending.len == 0 && !prompt))
         return;
     rl_clear_visible_line();
     if (in->pending.len > 0)
-        write_pending(in);
+        input_write_pending(in);
     if (prompt) {
         in->prompt_changed = false;
         rl_set_prompt(buf_cstr(&in->prompt));
@@ -148,13 +74,13 @@ static void flush(struct input *in)
 
 static void flush_posted(void *arg)
 {
-    if (the == NULL || the != arg)
+    if (the_input == NULL || the_input != arg)
         return;
-    the->posted = false;
-    flush(the);
+    the_input->posted = false;
+    input_flush(the_input);
 }
 
-static void flush_soon(struct input *in)
+void input_flush_soon(struct input *in)
 {
     if (!in->posted && !in->closed)
         loop_post(in->loop, flush_posted, in);
@@ -170,7 +96,7 @@ static void input_print(struct front *f, struct buf *lines)
     else if (buf_append_span(&in->pending, buf_span(lines)) < 0)
         in->lost++;
     buf_clear(lines);
-    flush_soon(in);
+    input_flush_soon(in);
 }
 
 /* What has no width is marked for Readline: \001 ESC[1m \002. */
@@ -207,7 +133,7 @@ static void input_prompt(struct front *f, struct span text)
         buf_clear(&in->prompt);
         buf_append_span(&in->prompt, buf_span(&next));
         in->prompt_changed = true;
-        flush_soon(in);
+        input_flush_soon(in);
     }
     buf_release(&next);
 }
@@ -277,7 +203,7 @@ static int drop_line(int count, int key)
     } else {
         buf_init(&none, 128);
         buf_append_text(&none, "(Ctrl-D or /quit leaves)\n");
-        input_print(&the->front, &none);
+        input_print(&the_input->front, &none);
     }
     buf_release(&none);
     return 0;
@@ -285,13 +211,13 @@ static int drop_line(int count, int key)
 
 static int go_next(int count, int key)
 {
-    the->ev.next(the->ev.ctx);
+    the_input->ev.next(the_input->ev.ctx);
     return 0;
 }
 
 static void on_line(char *line)
 {
-    struct input *in = the;
+    struct input *in = the_input;
 
     if (line == NULL) {
         in->ev.end(in->ev.ctx);
@@ -306,100 +232,9 @@ static void on_line(char *line)
     if (in->closed)
         return;
     if (in->pending.len > 0)
-        write_pending(in);
+        input_write_pending(in);
     rl_set_prompt(buf_cstr(&in->prompt)); /* Readline draws it next */
     in->prompt_changed = false;
-}
-
-/* ---- pastes ---- */
-
-static int lines_of(struct span s)
-{
-    int lines = 1;
-
-    for (size_t i = 0; i + 1 < s.n; i++)
-        lines += s.p[i] == '\n';
-    return lines;
-}
-
-/* Into the line; into the search when one is under way. */
-static void insert(struct input *in, struct span text)
-{
-    char *copy = mem_text_n(text.p, text.n);
-
-    if (other_prompt()) {
-        for (char *at = copy; *at != '\0'; at++)
-            *at = *at == '\n' || *at == '\t' ? ' ' : *at;
-        pump_push(in->pump, span_of(copy));
-    } else {
-        rl_begin_undo_group();
-        rl_insert_text(copy);
-        rl_end_undo_group();
-        rl_redisplay();
-        fflush(rl_outstream);
-    }
-    free(copy);
-}
-
-static void redraw_prompt(const char *text)
-{
-    rl_clear_visible_line();
-    rl_set_prompt(text);
-    rl_on_new_line();
-    rl_redisplay();
-    fflush(rl_outstream);
-}
-
-static void ask(struct input *in, struct span text)
-{
-    char question[128];
-
-    snprintf(question, sizeof(question),
-             "%d lines pasted: send as one message? [y]es, [e]dit, [n]o ",
-             lines_of(text));
-    buf_clear(&in->held);
-    buf_append_span(&in->held, text);
-    in->asking = true;
-    redraw_prompt(question);
-}
-
-/* One key alone; the rest of a burst is no answer. */
-static void answer(struct input *in)
-{
-    bool alone = pump_waiting(in->pump) == 1;
-    int key = pump_take(in->pump);
-
-    while (pump_take(in->pump) >= 0)
-        ;
-    if (!alone || strchr("yYeEnN\003\007\033", key) == NULL || key == 0)
-        return;
-    in->asking = false;
-    redraw_prompt(buf_cstr(&in->prompt));
-    if (strchr("yYeE", key) != NULL)
-        insert(in, buf_span(&in->held));
-    if (strchr("yY", key) != NULL)
-        pump_push(in->pump, SPAN("\r"));
-    buf_release(&in->held);
-}
-
-static void on_paste(void *ctx, struct span text, bool cut)
-{
-    struct input *in = ctx;
-    struct buf note;
-
-    if (cut) {
-        buf_init(&note, 256);
-        buf_printf(&note, "(the paste was cut at %d bytes)\n", PUMP_PASTE_MAX);
-        input_print(&in->front, &note);
-        buf_release(&note);
-    }
-    if (in->asking || text.n == 0)
-        return; /* one question at a time */
-    if (lines_of(text) > ASK_LINES && !other_prompt())
-        ask(in, text);
-    else
-        insert(in, text);
-    in->ev.key(in->ev.ctx, span_make(rl_line_buffer, (size_t)rl_end));
 }
 
 /* ---- keys ---- */
@@ -410,7 +245,7 @@ static void on_keys(void *ctx)
 
     while (pump_ready(in->pump) && !in->closed) {
         if (in->asking)
-            answer(in);
+            input_answer(in);
         else
             rl_callback_read_char();
     }
@@ -418,7 +253,7 @@ static void on_keys(void *ctx)
         return;
     in->ev.key(in->ev.ctx, span_make(rl_line_buffer, (size_t)rl_end));
     if (in->prompt_changed)
-        flush_soon(in);
+        input_flush_soon(in);
 }
 
 static void on_end(void *ctx)
@@ -432,157 +267,19 @@ static void on_end(void *ctx)
  * wants another one waits a moment and is then taken back by Ctrl-G. */
 static int next_key(FILE *from)
 {
-    struct pollfd p = {.fd = the->fd, .events = POLLIN};
+    struct pollfd p = {.fd = the_input->fd, .events = POLLIN};
     unsigned char byte;
 
-    if (pump_ready(the->pump))
-        return pump_take(the->pump);
-    if (poll(&p, 1, KEY_WAIT_MS) == 1 && read(the->fd, &byte, 1) == 1)
+    if (pump_ready(the_input->pump))
+        return pump_take(the_input->pump);
+    if (poll(&p, 1, KEY_WAIT_MS) == 1 && read(the_input->fd, &byte, 1) == 1)
         return byte;
     return 'G' & 0x1f;
 }
 
 static int key_waits(void)
 {
-    return pump_ready(the->pump);
-}
-
-/* ---- completion ---- */
-
-static void add_word(void *to, const char *word)
-{
-    struct input *in = to;
-
-    if (in->word_count >= WORDS_MAX)
-        return;
-    in->words = mem_grow(in->words, (size_t)in->word_count + 1, sizeof(char *));
-    in->words[in->word_count++] = mem_text(word);
-}
-
-static char *next_word(const char *text, int state)
-{
-    struct input *in = the;
-
-    if (state == 0)
-        in->word_next = 0;
-    while (in->word_next < in->word_count) {
-        const char *word = in->words[in->word_next++];
-
-        if (strncmp(word, text, strlen(text)) == 0)
-            return strdup(word);
-    }
-    return NULL;
-}
-
-static char **complete(const char *text, int start, int end)
-{
-    struct input *in = the;
-    char **matches;
-
-    rl_attempted_completion_over = 1;
-    in->ev.complete(in->ev.ctx, span_make(rl_line_buffer, (size_t)end),
-                    (size_t)start, add_word, in);
-    matches = rl_completion_matches(text, next_word);
-    for (int i = 0; i < in->word_count; i++)
-        free(in->words[i]);
-    free(in->words);
-    in->words = NULL;
-    in->word_count = 0;
-    return matches;
-}
-
-/* Two lines of them at most. */
-static void show_matches(char **matches, int count, int longest)
-{
-    struct input *in = the;
-    int width = longest + 2, columns = tty_columns();
-    int per_line = columns / width > 0 ? columns / width : 1;
-    int shown = count <= 2 * per_line ? count : 2 * per_line - 1;
-    struct buf b;
-    size_t from;
-
-    buf_init(&b, 64 * 1024);
-    for (int i = 1; i <= shown; i++) {
-        from = b.len;
-        tty_put_untrusted(&b, TEXT_LINE, span_of(matches[i]), 0);
-        while (b.len - from < (size_t)width && i % per_line != 0 && i < shown)
-            buf_append_byte(&b, ' ');
-        if (i % per_line == 0 && i < shown)
-            buf_append_byte(&b, '\n');
-    }
-    if (shown < count)
-        buf_printf(&b, "  ... %d more", count - shown);
-    buf_append_byte(&b, '\n');
-    input_print(&in->front, &b);
-    buf_release(&b);
-}
-
-/* ---- stopped, resized ---- */
-
-static bool in_foreground(void)
-{
-    pid_t group = tcgetpgrp(STDIN_FILENO);
-
-    return group < 0 || group == getpgrp();
-}
-
-static void come_back(void *arg)
-{
-    struct input *in = arg;
-
-    if (in->closed)
-        return;
-    if (!in_foreground()) {
-        loop_timer_set(in->resume, FOREGROUND_MS);
-        return;
-    }
-    loop_timer_cancel(in->resume);
-    rl_deprep_terminal(); /* nothing if we gave it back ourselves */
-    prepare(1);
-    rl_resize_terminal();
-    in->stopped = false;
-    pump_pause(in->pump, false);
-    if (in->pending.len > 0)
-        write_pending(in);
-    rl_on_new_line();
-    rl_redisplay();
-    fflush(rl_outstream);
-    flush_soon(in);
-}
-
-static void on_continue(void *arg, int signo)
-{
-    struct input *in = the;
-
-    if (in == NULL || in->closed)
-        return;
-    in->stopped = true;
-    come_back(in);
-}
-
-static void on_stop(void *arg, int signo)
-{
-    struct input *in = the;
-
-    if (in == NULL || in->closed || in->stopped)
-        return;
-    in->stopped = true;
-    pump_pause(in->pump, true);
-    rl_clear_visible_line();
-    fflush(rl_outstream);
-    rl_deprep_terminal();
-    tty_restore();
-    kill(getpid(), SIGSTOP);
-}
-
-static void on_resize(void *arg, int signo)
-{
-    struct input *in = the;
-
-    if (in == NULL || in->closed || in->stopped)
-        return;
-    rl_resize_terminal();
-    fflush(rl_outstream);
+    return pump_ready(the_input->pump);
 }
 
 /* ---- life ---- */
@@ -596,7 +293,7 @@ static void input_close(struct front *f)
     if (!in->stopped) {
         if (!in->between)
             rl_clear_visible_line();
-        write_pending(in);
+        input_write_pending(in);
         fflush(rl_outstream);
     }
     in->closed = true;
@@ -617,7 +314,7 @@ static void input_free(struct front **fp)
         return;
     in = container_of(*fp, struct input, front);
     input_close(*fp);
-    the = NULL;
+    the_input = NULL;
     pump_free(&in->pump);
     loop_timer_free(&in->resume);
     buf_release(&in->pending);
@@ -667,10 +364,10 @@ static void set_readline(void)
     rl_change_environment = 0;
     rl_getc_function = next_key;
     rl_input_available_hook = key_waits;
-    rl_prep_term_function = prepare;
+    rl_prep_term_function = tty_prepare;
     rl_deprep_term_function = keep_prepared;
-    rl_attempted_completion_function = complete;
-    rl_completion_display_matches_hook = show_matches;
+    rl_attempted_completion_function = input_complete;
+    rl_completion_display_matches_hook = input_show_matches;
     rl_completer_word_break_characters = " ";
     rl_basic_word_break_characters = " ";
     rl_completer_quote_characters = "";
@@ -696,7 +393,7 @@ static void input_listen(struct front *f)
     rl_callback_handler_install(buf_cstr(&in->prompt), on_line);
     in->prompt_changed = false;
     pump_pause(in->pump, false);
-    flush_soon(in);
+    input_flush_soon(in);
 }
 
 static const struct front_kind kind = {
@@ -714,7 +411,7 @@ struct front *input_new(struct loop *l, const struct front_events *ev,
 {
     struct input *in = mem_alloc(sizeof(*in));
     struct pump_events pe = {
-        .keys = on_keys, .paste = on_paste, .end = on_end, .ctx = in};
+        .keys = on_keys, .paste = input_paste, .end = on_end, .ctx = in};
 
     in->front.kind = &kind;
     in->loop = l;
@@ -728,17 +425,13 @@ struct front *input_new(struct loop *l, const struct front_events *ev,
     if (in->fd < 0)
         in->fd = STDIN_FILENO;
     in->pump = pump_new(l, in->fd, &pe);
-    in->resume = loop_timer_new(l, come_back, in);
-    the = in;
+    the_input = in;
     need_utf8();
-    tcgetattr(STDIN_FILENO, &before);
-    restore_when_killed();
+    tty_remember();
     set_readline();
     bind_keys();
     if (in->history != NULL)
         read_history(in->history);
-    loop_on_signal(l, SIGWINCH, on_resize, in);
-    loop_on_signal(l, SIGTSTP, on_stop, in);
-    loop_on_signal(l, SIGCONT, on_continue, in);
+    input_watch_signals(in);
     return &in->front;
 }
