@@ -272,6 +272,7 @@ void deliver_head(struct node *n, uint64_t conv, int64_t head)
         return;
     if (head > l->head)
         l->head = head;
+    l->announced = l->head;
     w = encode_head(n, l);
     list_each (&l->subs, k, next) {
         struct sub *s = container_of(k, struct sub, of_live);

@@ -70,7 +70,8 @@ static void repair_member(struct node *n, struct user *u,
     }
     receipt_repaired(n, m);
     l = live_find(n, m->conv);
-    if (l == NULL || m->c.head <= l->head)
+    if (l == NULL ||
+        (m->c.head <= l->head && (!l->big || m->c.head <= l->announced)))
         return;
     metrics_add(&n->metrics, NM_REPAIRS, 1);
     deliver_head(n, m->conv, m->c.head);
