@@ -18,7 +18,7 @@
 #include "shard.h"
 
 #ifdef CONFAB_TEST_SHIM
-#include "shim/lossy_vfs.h"
+bool lossy_install(void); /* tests/shim/lossy_vfs.h */
 #endif
 
 #define WATCH_STORE_MS 1000

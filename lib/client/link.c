@@ -66,7 +66,7 @@ static int parse_url(const char *url, struct address *a, struct error *err)
     colon = memchr(colon != NULL ? colon : rest, ':',
                    (size_t)(end - (colon != NULL ? colon : rest)));
     if (colon != NULL) {
-        a->port = atoi(colon + 1);
+        a->port = (int)strtol(colon + 1, NULL, 10);
         end = colon;
     }
     if (*rest == '[' && end > rest + 1 && end[-1] == ']') {

@@ -7,24 +7,24 @@
 #include <stdbool.h>
 
 struct sabotage {
-    bool ack_before_commit;       /* `sent` before the entry is durable */
-    bool cursor_by_id;            /* feed asks "id > last id" of an old head */
-    bool no_dedupe;               /* cid not looked up */
+    bool ack_before_commit; /* `sent` before the entry is durable */
+    bool cursor_by_id;      /* feed asks "id > last id" of an old head */
+    bool no_dedupe;         /* cid not looked up */
     bool no_membership_at_delivery; /* a removed member's sub lives on */
-    bool marks_fall;              /* acks overwrite instead of raise */
-    bool bus_loss_unrepaired;     /* holes are not looked at */
-    bool keep_old_term;           /* appends do not carry the own term */
-    bool double_delivery;         /* an entry is pushed twice */
-    bool swap_order;              /* two entries change places */
-    bool receipt_before_durable;  /* receipts leave before the mark is stored */
-    bool presence_no_ttl;         /* nobody goes off */
-    bool forget_behind;           /* a slow reader's entries are dropped */
-    bool drop_thousandth;         /* one fan-out in 1,000 is not sent */
-    bool leak_to_removed;         /* removed members get what follows */
-    bool forget_receipt;          /* every tenth receipt is not sent */
+    bool marks_fall;                /* acks overwrite instead of raise */
+    bool bus_loss_unrepaired;       /* holes are not looked at */
+    bool keep_old_term;             /* appends do not carry the own term */
+    bool double_delivery;           /* an entry is pushed twice */
+    bool swap_order;                /* two entries change places */
+    bool receipt_before_durable; /* receipts leave before the mark is stored */
+    bool presence_no_ttl;        /* nobody goes off */
+    bool forget_behind;          /* a slow reader's entries are dropped */
+    bool drop_thousandth;        /* one fan-out in 1,000 is not sent */
+    bool leak_to_removed;        /* removed members get what follows */
+    bool forget_receipt;         /* every tenth receipt is not sent */
     bool synced_twice;
-    bool wrong_dup;               /* a duplicate is answered with head */
-    bool late_close_wins;         /* an old connection's end cleans up */
+    bool wrong_dup;       /* a duplicate is answered with head */
+    bool late_close_wins; /* an old connection's end cleans up */
 };
 
 /* Set the flag by name; false: no such name. names(): NULL-terminated. */
@@ -32,7 +32,7 @@ bool sabotage_set(struct sabotage *s, const char *name);
 const char *const *sabotage_names(void);
 
 #ifdef CONFAB_SABOTAGE
-#define SABOTAGED(node, flag)                                                  \
+#define SABOTAGED(node, flag) \
     ((node)->env.sabotage != NULL && (node)->env.sabotage->flag)
 #else
 #define SABOTAGED(node, flag) false

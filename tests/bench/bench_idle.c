@@ -190,7 +190,7 @@ int main(int argc, char **argv)
            "|---|---|---|---|---|---|---|---|\n");
     fflush(stdout);
     if (argc > 1) {
-        measure(atoi(argv[1]));
+        measure((int)strtol(argv[1], NULL, 10));
         return 0;
     }
     measure(quick ? 2000 : 18000);

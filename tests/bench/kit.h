@@ -62,7 +62,7 @@ static KIT_UNUSED bool kit_read_ready(struct kit_server *s)
         return false;
     text[n] = '\0';
     colon = strstr(text, "127.0.0.1:");
-    s->port = colon != NULL ? atoi(colon + 10) : 0;
+    s->port = colon != NULL ? (int)strtol(colon + 10, NULL, 10) : 0;
     return s->port > 0;
 }
 
