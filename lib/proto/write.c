@@ -118,7 +118,7 @@ void write_text(struct writer *w, struct span text)
         n = (unsigned char)*p < 0x80 ? 0 : scan_utf8(p, end);
         if (n > 0)
             write_bytes(w, p, n);
-        else if ((unsigned char)*p >= 0x80)
+        else if ((unsigned char)*p >= 0x80 || *p == 0)
             write_lit(w, "\xef\xbf\xbd");
         else
             write_escape(w, (unsigned char)*p);

@@ -33,7 +33,7 @@ void write_i64(struct writer *w, int64_t v);
 void write_id(struct writer *w, char prefix, uint64_t id);
 
 /* text as a JSON string with quotes. Control characters, quote and backslash
- * are escaped; bytes that are not UTF-8 become U+FFFD. */
+ * are escaped; NUL and bytes that are not UTF-8 become U+FFFD. */
 void write_text(struct writer *w, struct span text);
 
 static inline bool write_room(struct writer *w, size_t n)
