@@ -275,11 +275,13 @@ static void on_gap(struct chat *ch, const struct client_event *ev)
 
 static void on_conv(struct chat *ch, const struct client_event *ev)
 {
-    struct archive_conv row;
+    struct archive_conv row = {0};
     struct room *r = room_get(ch, ev->conv);
 
     if (room_known(ch, ev->conv, &row) && row.read > r->read)
         r->read = row.read;
+    if (ch->header_due && r == ch->open && row.kind != 0)
+        room_header(ch, r);
     chat_prompt(ch);
 }
 

@@ -96,8 +96,6 @@ static void later_found(void *ctx, int rc, uint64_t conv)
         chat_note(ch, STYLE_RED, "not sent: no user or conversation '%s' (%s)",
                   l->name, error_name(rc));
     } else {
-        if (ch->open == NULL || ch->open->conv != conv)
-            chat_note(ch, STYLE_DIM, "(to %s)", l->name);
         chat_send_text(ch, conv, span_of(l->text), 0);
     }
     free(l->name);

@@ -60,7 +60,8 @@ struct chat {
     int64_t typing_at; /* own typing was told then; 0: not */
     int64_t typed_at;
     bool active, synced, was_up, listening, ending;
-    bool opening; /* a conversation is being looked up */
+    bool opening;    /* a conversation is being looked up */
+    bool header_due; /* of the open one, when it is known what it is */
 };
 
 /* chat.c */
@@ -85,6 +86,7 @@ void room_free_all(struct chat *ch);
 /* Open it: header, history, new ones under a rule. */
 void room_open(struct chat *ch, uint64_t conv);
 void room_open_named(struct chat *ch, const char *name);
+void room_header(struct chat *ch, struct room *r);
 /* Say what we look at, after each connection and change. */
 void room_view(struct chat *ch);
 /* Ask who is in it; then what(ch) runs. */
@@ -100,7 +102,7 @@ bool room_known(struct chat *ch, uint64_t conv, struct archive_conv *row);
 void view_entry(struct chat *ch, struct room *r, const struct entry *e);
 /* A line with the date, when it is not that of the line before. */
 void view_date(struct chat *ch, struct room *r, int64_t ts);
-void view_own(struct chat *ch, struct room *r, struct span text);
+void view_own(struct chat *ch, struct room *r, struct span text, int64_t reply);
 void view_elsewhere(struct chat *ch, const struct entry *e);
 void view_rule(struct chat *ch, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -216,7 +216,8 @@ static bool count_fresh(void *ctx, const struct entry *e)
 
 static bool is_fresh(const struct entering *en, const struct entry *e)
 {
-    return e->seq > en->read && e->from != client_user(en->chat->cli->client);
+    return e->seq > en->read && e->kind == ENTRY_MSG &&
+           e->from != client_user(en->chat->cli->client);
 }
 
 static bool show_one(void *ctx, const struct entry *e)
@@ -245,12 +246,13 @@ static bool show_one(void *ctx, const struct entry *e)
     return true;
 }
 
-static void header(struct chat *ch, struct room *r)
+void room_header(struct chat *ch, struct room *r)
 {
     struct archive_conv row = {0};
     struct buf name;
     size_t state = 0;
 
+    ch->header_due = false;
     room_known(ch, r->conv, &row);
     buf_init(&name, 1024);
     out_conv_name(ch->cli, r->conv, &name);
@@ -322,11 +324,15 @@ void room_open(struct chat *ch, uint64_t conv)
     struct entering *en;
     int held = 0;
 
-    if (r != ch->open)
+    if (r != ch->open) {
+        typing_stop(ch);
         switch_draft(ch, r);
+    }
     ch->open = r;
     room_known(ch, conv, &row);
-    header(ch, r);
+    ch->header_due = row.kind == 0; /* what it is comes with EV_CONV */
+    if (!ch->header_due)
+        room_header(ch, r);
     archive_entries(a, conv, 0, 0, HISTORY_SHOWN, false, count_one, &held);
     if (held < HISTORY_SHOWN && row.head > held &&
         client_link_state(ch->cli->client) == LINK_UP) {

@@ -162,7 +162,7 @@ bool chat_send_text(struct chat *ch, uint64_t conv, struct span text,
     s.body = buf_span(&body);
     if (rc == 0) {
         /* Shown first: the answer may come before client_send() returns. */
-        view_own(ch, room_get(ch, conv), text);
+        view_own(ch, room_get(ch, conv), text, reply);
         chat_say(ch);
         rc = queue(ch, &s, text);
     }

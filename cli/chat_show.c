@@ -141,11 +141,12 @@ static void receipts_came(void *ctx, const struct frame *f)
         chat_note(ch, STYLE_RED, "the server does not say");
         return;
     }
-    chat_note(ch, STYLE_PLAIN, "[%lld] delivered to %lld, read by %lld of %lld",
+    chat_note(ch, STYLE_PLAIN,
+              "[%lld] delivered to %lld, read by %lld of %lld members",
               (long long)json_integer_value(json_object_get(j, "seq")),
               (long long)json_integer_value(json_object_get(j, "delivered_n")),
               (long long)json_integer_value(json_object_get(j, "read_n")),
-              (long long)json_integer_value(json_object_get(j, "members")) - 1);
+              (long long)json_integer_value(json_object_get(j, "members")));
     json_decref(j);
 }
 

@@ -261,12 +261,26 @@ void view_entry(struct chat *ch, struct room *r, const struct entry *e)
 }
 
 /* Our own message, the moment it was queued: its number is not known yet. */
-void view_own(struct chat *ch, struct room *r, struct span text)
+void view_own(struct chat *ch, struct room *r, struct span text, int64_t reply)
 {
     int64_t now = clock_wall(clock_system());
 
+    if (r != ch->open) {
+        tty_style(&ch->out, STYLE_DIM);
+        buf_append_text(&ch->out, ch->o.accessible ? "to " : "   to ");
+        view_conv(ch, &ch->out, r->conv);
+        buf_append_text(&ch->out, ": ");
+        tty_put_untrusted(&ch->out, TEXT_LINE, text, 0);
+        tty_style_end(&ch->out);
+        buf_append_byte(&ch->out, '\n');
+        return;
+    }
     view_date(ch, r, now);
     head(ch, now, client_user(ch->cli->client));
+    tty_style(&ch->out, STYLE_DIM);
+    if (reply > 0)
+        buf_printf(&ch->out, "(to %lld) ", (long long)reply);
+    tty_style_end(&ch->out);
     tty_put_untrusted(&ch->out, TEXT_BODY, text, indent(ch));
     tail(ch, now, 0);
 }

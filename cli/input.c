@@ -164,13 +164,25 @@ static void input_draft(struct front *f, struct buf *old, struct span text)
 {
     struct input *in = container_of(f, struct input, front);
 
-    if (in->between)
+    if (in->between) { /* nothing is typed; Readline starts a line soon */
+        buf_clear(&in->next);
+        buf_append_span(&in->next, text);
         return;
+    }
     buf_append(old, rl_line_buffer, (size_t)rl_end);
     rl_clear_visible_line();
     replace_line(text);
     rl_on_new_line();
     rl_redisplay();
+}
+
+/* Readline begins a line: with the draft that was kept for it. */
+static int begin_line(void)
+{
+    if (the_input->next.len > 0)
+        rl_insert_text(buf_cstr(&the_input->next));
+    buf_clear(&the_input->next);
+    return 0;
 }
 
 /* Enter: the typed line leaves the screen; the chat shows what became of it.
@@ -319,6 +331,7 @@ static void input_free(struct front **fp)
     loop_timer_free(&in->resume);
     buf_release(&in->pending);
     buf_release(&in->prompt);
+    buf_release(&in->next);
     buf_release(&in->held);
     if (in->fd != STDIN_FILENO)
         close(in->fd);
@@ -362,6 +375,7 @@ static void set_readline(void)
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
     rl_change_environment = 0;
+    rl_startup_hook = begin_line;
     rl_getc_function = next_key;
     rl_input_available_hook = key_waits;
     rl_prep_term_function = tty_prepare;
@@ -419,6 +433,7 @@ struct front *input_new(struct loop *l, const struct front_events *ev,
     in->history = history != NULL ? mem_text(history) : NULL;
     buf_init(&in->pending, PENDING_MAX);
     buf_init(&in->prompt, PROMPT_MAX);
+    buf_init(&in->next, 3 * PUMP_PASTE_MAX);
     buf_init(&in->held, 3 * PUMP_PASTE_MAX);
     buf_append_text(&in->prompt, "> ");
     in->fd = front_stdin();

@@ -16,6 +16,7 @@ struct input {
     char *history;
     struct buf pending;        /* lines to show */
     struct buf prompt;         /* as Readline wants it */
+    struct buf next;           /* to begin the next line with */
     struct buf held;           /* a long paste: what to do with it is asked */
     struct loop_timer *resume; /* in the background: look again */
     int lost;                  /* shows that did not fit into pending */
