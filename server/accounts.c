@@ -402,9 +402,9 @@ static void logout_revoked(struct store_op *op)
 /* Who is it? Fills user and dev; false after an error was answered. */
 static bool token_found(struct account *a)
 {
-    if (a->op.rc == 0 && a->op.device_count == 1 && !a->op.devices[0].revoked) {
-        a->user = a->op.devices[0].user;
-        a->dev = a->op.devices[0].dev;
+    if (a->op.rc == 0) {
+        a->user = a->op.user;
+        a->dev = a->op.dev;
         return true;
     }
     if (a->op.rc < 0 && a->op.rc != -CF_NOT_FOUND)

@@ -42,6 +42,18 @@ static bool open_conn(struct http_peer *h, enum conn_type type,
     return true;
 }
 
+/* The login failed: a status says so, not an object in a good answer. */
+static bool refused(struct http_peer *h)
+{
+    int code = h->peer.close_code;
+
+    if (h->answered || (code != 4401 && code != 1011))
+        return false;
+    http_error(h, code_of_close(code), 0,
+               h->peer.close_why != NULL ? h->peer.close_why : "closed");
+    return true;
+}
+
 static void let_in(struct http_peer *h)
 {
     if (h->peer.conn != NULL && conn_user(h->peer.conn) != 0)
@@ -77,6 +89,8 @@ static void frames_flush(struct peer *p)
     struct http_peer *h = container_of(p, struct http_peer, peer);
 
     let_in(h);
+    if (refused(h))
+        return;
     take_answers(h);
     if (p->close_code != 0 && h->out.len == 0 && !h->answered)
         http_error(h, code_of_close(p->close_code), 0,
@@ -228,7 +242,7 @@ static void poll_flush(struct peer *p)
     const struct wire *w;
 
     let_in(h);
-    if (h->answered)
+    if (h->answered || refused(h))
         return;
     while (p->conn != NULL && h->out.len < LIMIT_FRAME &&
            (w = conn_next(p->conn)) != NULL) {
