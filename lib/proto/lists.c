@@ -159,27 +159,31 @@ bool frame_next_entry(struct span *list, uint64_t conv, struct entry *e)
     return true;
 }
 
+/* The plain run at p, or the escape there. Returns what comes next, NULL: no
+ * room. */
+static const char *append_piece(struct buf *out, const char *p, const char *end)
+{
+    const char *next = scan_plain(p, end);
+    char bytes[4];
+    size_t n;
+
+    if (next > p)
+        return buf_append(out, p, (size_t)(next - p)) == 0 ? next : NULL;
+    next = scan_unescape(p, bytes, &n);
+    return buf_append(out, bytes, n) == 0 ? next : NULL;
+}
+
 int frame_text(struct buf *out, struct span raw)
 {
-    const char *p = raw.p, *end = raw.p + raw.n;
+    const char *p = raw.p, *end = raw.n > 0 ? raw.p + raw.n : raw.p;
     size_t before = out->len;
 
-    while (p < end) {
-        const char *run = scan_plain(p, end);
-        char four[4];
-        size_t n;
-
-        if (buf_append(out, p, (size_t)(run - p)) < 0)
-            break;
-        p = run;
-        if (p == end)
-            return 0;
-        p = scan_unescape(p, four, &n);
-        if (buf_append(out, four, n) < 0)
-            break;
+    while (p != end) {
+        p = append_piece(out, p, end);
+        if (p == NULL) {
+            out->len = before;
+            return -CF_TOO_BIG;
+        }
     }
-    if (p >= end)
-        return 0;
-    out->len = before;
-    return -CF_TOO_BIG;
+    return 0;
 }
