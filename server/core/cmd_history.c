@@ -32,13 +32,14 @@ static void history_release(struct node_op *op)
 
 /* ---- step 3: the answer ---- */
 
-/* The range that the answer covers. */
+/* The range that the answer covers: what is missing in it is not for this
+ * member. Asked for what follows a former stay, it begins there. */
 static void covered(const struct history_op *h, int64_t *from, int64_t *to)
 {
     const struct store_op *op = &h->store;
     bool whole = op->entry_count < op->limit;
 
-    *from = op->after + 1;
+    *from = (op->forward ? h->ask.after : op->after) + 1;
     *to = op->before - 1;
     if (op->entry_count == 0)
         return;
