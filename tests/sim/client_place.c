@@ -62,11 +62,11 @@ static void advance(struct client *c, struct place *p)
 
     while (has(p, p->cursor + 1))
         p->cursor++;
-    if (p->cursor > before) {
+    if (p->cursor > before)
         p->asks = 0;
-        if (c->ack_at == 0)
-            c->ack_at = world_now(c->world) + between(&c->rng, 0, ACK_MS);
-    }
+    /* Also what comes again, to give its credit back. */
+    if (p->cursor > p->told && c->ack_at == 0)
+        c->ack_at = world_now(c->world) + between(&c->rng, 0, ACK_MS);
     if (p->cursor >= p->head || p->out)
         p->ask_at = 0;
     else if (p->ask_at == 0)

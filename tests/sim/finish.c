@@ -170,7 +170,8 @@ static void check_receipts(struct world *w, struct client *c, struct place *p)
         store_memory_member(w->store, p->conv, p->peer);
     const struct entry *last = model_entry(w, p->conv, p->head);
 
-    if (m == NULL || last == NULL || last->from != c->user)
+    if (m == NULL || last == NULL || last->from != c->user ||
+        !model_since_calm(w, p->conv, last->seq))
         return;
     if (m->delivered < last->seq || m->read < last->seq)
         world_break(w, "I4",
@@ -284,6 +285,7 @@ void finish(struct world *w)
     world_until(w, world_now(w) + 4000);
     model_marks(w);
     check_all_shown(w);
+    model_calm(w);
     probe(w);
     wait_quiet(w, 30000);
     world_until(w, world_now(w) + 4000);

@@ -22,6 +22,7 @@ struct said {
 struct model_conv {
     uint64_t conv;
     int64_t count; /* entries read so far */
+    int64_t calm;  /* ... when the faults ended */
     uint64_t last_id;
     struct stay *stays; /* in order of joining */
     int stay_count, stay_cap, live;
@@ -253,6 +254,20 @@ bool model_live(struct world *w, uint64_t conv, uint64_t user)
 int64_t model_head(struct world *w, uint64_t conv)
 {
     return conv_of(w, conv)->count;
+}
+
+void model_calm(struct world *w)
+{
+    for (uint32_t i = 0; i < w->model->convs.len; i++) {
+        struct model_conv *c = w->model->convs.entries[i].value;
+
+        c->calm = c->count;
+    }
+}
+
+bool model_since_calm(struct world *w, uint64_t conv, int64_t seq)
+{
+    return seq > conv_of(w, conv)->calm;
 }
 
 const struct entry *model_entry(struct world *w, uint64_t conv, int64_t seq)

@@ -261,6 +261,9 @@ void model_marks(struct world *w);
 void model_marks_settled(struct world *w);
 /* The live members one after the other, from i = 0; 0: no more. */
 uint64_t model_member(struct world *w, uint64_t conv, int i);
+/* The faults are over: was an entry committed afterwards? */
+void model_calm(struct world *w);
+bool model_since_calm(struct world *w, uint64_t conv, int64_t seq);
 /* Was the conversation ever too big for pushes? */
 bool model_big(struct world *w, uint64_t conv);
 
