@@ -87,16 +87,17 @@ static void frames_end(struct http_peer *h)
 static void frames_flush(struct peer *p)
 {
     struct http_peer *h = container_of(p, struct http_peer, peer);
+    bool known = p->conn != NULL && conn_user(p->conn) != 0;
 
     let_in(h);
-    if (refused(h))
-        return;
     take_answers(h);
-    if (p->close_code != 0 && h->out.len == 0 && !h->answered)
+    if (p->close_code == 0)
+        return;
+    if (known && h->out.len > 0)
+        frames_end(h);
+    else
         http_error(h, code_of_close(p->close_code), 0,
                    p->close_why != NULL ? p->close_why : "closed");
-    else if (p->close_code != 0)
-        frames_end(h);
 }
 
 static void frames_settled(struct peer *p)

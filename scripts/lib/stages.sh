@@ -128,18 +128,20 @@ stage_sim() {
         "$top/build/dev/bin/confab-sim" --seeds 10
 }
 
-# Exit 0 of --break says: convicted.
+# One line a sabotage: "NAME: convicted by I6 with seed 1: ...".
 stage_breaks() {
-    local sim=$top/build/release/bin/confab-sim name names
+    local sim=$top/build/release/bin/confab-sim name rest count=0
     need_build release || true
-    names=$("$sim" --list-breaks 2>"$logs/breaks.log") || {
-        fail 'sim --list-breaks'
-        return
-    }
-    for name in $names; do
-        attempt "sim --break $name" "$sim" --break "$name"
-    done
-    [ "$(wc -w <<<"$names")" -ge 10 ] || fail 'fewer than 10 breaks'
+    "$sim" --breaks >"$logs/breaks.log" 2>&1 ||
+        fail 'sim --breaks ended with an error'
+    while IFS=: read -r name rest; do
+        case "$rest" in
+        ' convicted by '*) pass "sim --break $name" && count=$((count + 1)) ;;
+        *'not noticed'*) fail "sim --break $name" ;;
+        esac
+    done <"$logs/breaks.log"
+    printf 'ok     %d sabotaged servers convicted\n' "$count"
+    [ "$count" -ge 10 ] || fail 'fewer than 10 breaks were convicted'
 }
 
 stage_model() {
