@@ -66,11 +66,26 @@ static void home_send_on(struct home *h)
         route_request(h->node, container_of(l, struct request, link));
 }
 
+/* There may be an entry that nobody was told of, and another node is home now:
+ * all nodes compare heads. */
+static void home_untold(struct home *h)
+{
+    static const struct peer_message nothing;
+    struct node *n = h->node;
+
+    h->recheck = -1;
+    h->retry_at = 0;
+    peer_send_all(n, n->nodes, n->node_count, PEER_REPAIR, &nothing);
+    repair_from_store(n, -1);
+}
+
 /* Another node is home now, or nobody has asked for long. */
 void home_drop(struct home *h)
 {
     h->state = HOME_LOST;
     h->stall = NULL;
+    if (h->recheck >= 0)
+        home_untold(h);
     h->holds++;
     home_send_on(h);
     home_release_hold(h);
@@ -135,6 +150,7 @@ static void home_load(struct home *h)
 
     h->state = HOME_LOADING;
     h->stall = NULL;
+    h->retry_at = 0;
     t = task_new(sizeof(*t), h->node, h, NULL, STORE_OPEN, home_opened);
     t->op.now = node_wall(h->node);
     task_submit(t);
@@ -142,10 +158,14 @@ static void home_load(struct home *h)
 
 void home_reload(struct home *h)
 {
-    if (h->state == HOME_LOADING || h->state == HOME_LOST)
+    if (h->state == HOME_LOST) {
+        home_untold(h);
         return;
+    }
     if (h->recheck < 0)
         h->recheck = h->row.head;
+    if (h->state == HOME_LOADING)
+        return;
     if (home_is_ours(h->node, h->conv))
         home_load(h);
     else
@@ -172,7 +192,12 @@ static void home_fail(struct home *h, int rc)
                       rc == -CF_NOT_FOUND ? "no such conversation"
                                           : "the store did not answer");
     }
-    h->state = HOME_LOST;
+    if (h->recheck >= 0 && rc != -CF_NOT_FOUND) {
+        h->retry_at = node_mono(h->node) + HOME_RETRY_MS;
+        h->state = HOME_LOADING;
+    } else {
+        h->state = HOME_LOST;
+    }
     home_release_hold(h);
 }
 
@@ -180,10 +205,15 @@ static void home_fail(struct home *h, int rc)
 static void home_rechecked(struct task *t)
 {
     struct home *h = t->home;
+    struct store_op *op = &t->op;
 
-    if (t->op.rc == 0) {
-        for (int i = 0; i < t->op.entry_count; i++)
-            fanout_again(h, &t->op.entries[i]);
+    for (int i = 0; op->rc == 0 && i < op->entry_count; i++)
+        fanout_again(h, &op->entries[i]);
+    if (op->rc != 0 && (h->recheck < 0 || h->recheck > op->after)) {
+        h->recheck = op->after;
+        h->retry_at = node_mono(h->node) + HOME_RETRY_MS;
+        if (h->state == HOME_LOST)
+            home_untold(h);
     }
     task_free(t);
 }
@@ -195,12 +225,21 @@ static void home_recheck(struct home *h)
     if (h->recheck >= 0 && h->recheck < h->row.head) {
         t = task_new(sizeof(*t), h->node, h, NULL, STORE_PAGE, home_rechecked);
         t->op.after = h->recheck;
-        t->op.limit = LIMIT_PAGE;
+        t->op.limit = LIMIT_STORE_QUEUE; /* more cannot have been under way */
         t->op.forward = true;
-        t->op.max_bytes = PEER_MESSAGE_MAX;
+        t->op.max_bytes = LIMIT_STORE_QUEUE * (size_t)LIMIT_ENTRY_WIRE;
         task_submit(t);
     }
     h->recheck = -1;
+}
+
+void home_retry(struct home *h)
+{
+    h->retry_at = 0;
+    if (h->state == HOME_READY)
+        home_recheck(h);
+    else if (h->state == HOME_LOADING)
+        home_load(h);
 }
 
 static void home_ready(struct home *h, int rc)

@@ -19,6 +19,7 @@
 #define HOME_PAIR_MS 10000    /* how long a look at two users counts */
 #define HOME_RECENT 16        /* senders with counts of receipts */
 #define HOME_RETRIES 3
+#define HOME_RETRY_MS 400 /* until an entry that may be untold is known */
 #define RECEIPT_ECHO_MS \
     10000 /* receipts this young are repeated after a loss */
 #define ROUTE_HOPS 3
@@ -116,6 +117,8 @@ void home_run(struct home *h, struct request *rq);
  * (NULL: none). */
 void home_reload(struct home *h);
 void home_requeue(struct home *h, struct request *rq);
+/* At the tick: what has to be tried again. */
+void home_retry(struct home *h);
 /* Everything waits until home_resume(h, t). */
 void home_stall(struct home *h, struct task *t);
 void home_resume(struct home *h, struct task *t);

@@ -41,6 +41,8 @@ static void homes_announce(struct node *n)
     for (uint32_t i = 0; i < n->homes.len; i++) {
         struct home *h = n->homes.entries[i].value;
 
+        if (h->retry_at > 0 && h->retry_at <= node_mono(n))
+            home_retry(h);
         if (h->state == HOME_READY && home_is_big(h))
             fanout_heads(h);
     }

@@ -262,6 +262,9 @@ static void peer_handle(struct node *n, int from, struct peer_message *m)
         marks_again(n, from);
         receipts_again(n);
         break;
+    case PEER_REPAIR:
+        repair_from_store(n, -1);
+        break;
     case PEER_RECEIPT:
         receipt_here(n, m->conv, m->user, m->other, m->delivered, m->read);
         break;

@@ -21,6 +21,7 @@ enum peer_type {
     PEER_VIEW,        /* a node has viewers */
     PEER_FORGET_PAIR, /* a block or contact setting changed */
     PEER_LOST,        /* the sender missed something from here */
+    PEER_REPAIR,      /* an entry was told to nobody: compare heads */
     PEER_RECEIPT,     /* marks of user, for the connections of other */
     PEER_TYPES
 };

@@ -143,6 +143,37 @@ START_TEST(unknown_that_did_not)
 }
 END_TEST
 
+static int open_faults;
+
+static int fault_open(enum store_verb verb, bool *happens)
+{
+    if (verb == STORE_OPEN && open_faults > 0) {
+        open_faults--;
+        *happens = false;
+        return -CF_UNAVAILABLE;
+    }
+    return fault_append(verb, happens);
+}
+
+/* The store fails again while the home looks: it looks until it knows. */
+START_TEST(unknown_is_looked_for_again)
+{
+    begin(1);
+    send_text(alice, 10, "a");
+    expect(alice, "'re':10|'t':'sent'");
+    expect(bob, "'text':'a'");
+    talk_fault = fault_open;
+    fault_happens = true;
+    fault_count = 1;
+    open_faults = 3;
+    send_text(alice, 11, "b");
+    expect(alice, "'re':11|'code':'timeout'");
+    expect(bob, "'text':'b'"); /* though nobody asks again */
+    ck_assert_int_eq(open_faults, 0);
+    end();
+}
+END_TEST
+
 /* An unknown removal that did happen: its member gets nothing any more. */
 START_TEST(unknown_removal_is_told)
 {
@@ -252,5 +283,6 @@ END_TEST
 
 TALK_MAIN("home", loading_queues_and_answers, unknown_conversation_is_not_found,
           new_home_has_higher_term, unknown_that_happened, unknown_that_did_not,
-          unknown_removal_is_told, old_term_is_refused_and_tried_again,
-          change_stalls_the_queue, store_errors_are_named)
+          unknown_is_looked_for_again, unknown_removal_is_told,
+          old_term_is_refused_and_tried_again, change_stalls_the_queue,
+          store_errors_are_named)
