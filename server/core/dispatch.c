@@ -11,7 +11,7 @@ enum { FREE, SENDS, CONTROL, HISTORY };
 
 /* clang-format off */
 static const struct command commands[] = {
-    {FRAME_HELLO,        cmd_hello,        NULL,             IN(CONN_NEW), FREE},
+    {FRAME_HELLO,        cmd_hello,        NULL,       IN(CONN_NEW), FREE},
     {FRAME_HB,           cmd_hb,           NULL,             USED, FREE},
     {FRAME_SEND,         NULL,             home_send,        USED, SENDS},
     {FRAME_EDIT,         NULL,             home_edit,        USED, SENDS},

@@ -34,6 +34,11 @@ struct rig {
     int node_count;
 };
 
+/* For the files of the harness. */
+void rig_event(struct rig *r, int64_t at, void (*fn)(void *), void *arg);
+void rig_token_hash(struct span token, uint8_t out[TOKEN_HASH]);
+extern const struct transport rig_transport;
+
 /* nodes nodes that are ready. config may be changed in adjust (NULL: not). */
 struct rig *rig_new(int nodes, void (*adjust)(struct rig *r));
 void rig_free(struct rig **r);
