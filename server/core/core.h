@@ -45,8 +45,8 @@ struct bucket { /* token bucket in thousandths */
 /* Entries handed over in one wire and not yet acknowledged: they hold credit
  * until the last of them is. */
 struct credit_item {
-    struct sub *sub; /* NULL: given back */
-    int64_t seq;     /* the last one */
+    uint64_t conv; /* 0: given back */
+    int64_t seq;   /* the last one */
     uint32_t bytes;
     uint32_t count;
 };
@@ -124,6 +124,7 @@ struct live {
     enum conv_kind kind;
     bool big;               /* more than live_members */
     int64_t head;           /* highest seq known to be committed */
+    int64_t announced;      /* ... told to those who do not look, of a big one */
     struct link subs;       /* by sub.of_live */
     uint16_t viewers;       /* connections with it in their view */
     struct told *told;      /* marks that receipts told here (receipts.c) */
@@ -135,7 +136,8 @@ struct sub {
     struct conn *conn;
     struct link of_live, of_conn;
     int64_t sent;           /* handed over up to here */
-    int64_t acked;          /* acknowledged by this device */
+    int64_t acked;          /* acknowledged on this connection: may be above
+                               sent, by history; costs no credit */
     int64_t join;           /* may see from here */
     int64_t until;          /* left: may see up to here; 0: member */
     struct link of_behind;
@@ -191,6 +193,7 @@ struct home {
     struct task *stall;     /* what CHANGING waits for */
     int64_t recheck;        /* after an unknown outcome: look above this seq
                                for entries nobody was told of; -1: no need */
+    int64_t retry_at;       /* mono ms: open it or look again then; 0: no */
     struct link fans;       /* committed, on their way out, in order */
     struct viewer_node *viewers;
     int viewer_count;
