@@ -28,6 +28,9 @@ START_TEST(hello)
     seen = f.last_seen;
     ck_assert(!f.v1 && !frame_next_seen(&seen, &m));
     ck_assert(frame_has(&f, M_LAST_SEEN) && !frame_has(&f, M_DEV));
+    ck_assert_int_eq(
+        decode_as(&f, FROM_CLIENT, "{'t':'hello','win':{'n':3}}", false), 0);
+    ck_assert_int_eq(f.n, 0); /* a member of win is not one of the frame */
 }
 END_TEST
 

@@ -160,6 +160,8 @@ static const struct text bad[] = {
     T("\"\\udc00\""),
     T("\"\\udfff\""),
     T("\"\\ud800\\ud800\""),
+    T("\"\\udc00\\udc00\""),
+    T("\"\\ud800\\ue000\""),
     T("\"\\ud800\\u0041\""),
     T("\"\\ud800x\""),
     T("\"\\udc00\\ud800\""),
@@ -338,6 +340,21 @@ START_TEST(keys_are_bounded)
 }
 END_TEST
 
+START_TEST(keys_of_closed_objects_do_not_count)
+{
+    struct buf b;
+    size_t end;
+
+    buf_init(&b, 1 << 20);
+    buf_append_byte(&b, '[');
+    for (int i = 0; i < LIMIT_KEYS; i++)
+        buf_append_text(&b, "{\"a\":{\"a\":1},\"b\":2},");
+    buf_append_text(&b, "1]");
+    ck_assert_int_eq(json_scan(buf_span(&b), &end), 0);
+    buf_release(&b);
+}
+END_TEST
+
 /* Refused at the bracket after the deepest allowed one, not at the end. */
 START_TEST(many_brackets_cost_nothing)
 {
@@ -419,6 +436,7 @@ END_TEST
 
 SUITE("json", accepts, refuses, every_prefix_is_refused,
       controls_are_found_at_every_offset, depth_is_bounded,
-      structure_is_bounded, keys_are_bounded, many_brackets_cost_nothing,
+      structure_is_bounded, keys_are_bounded,
+      keys_of_closed_objects_do_not_count, many_brackets_cost_nothing,
       end_is_behind_the_value, members_are_found, escapes_are_resolved,
       resolving_is_bounded)
