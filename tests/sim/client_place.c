@@ -65,7 +65,7 @@ static void advance(struct client *c, struct place *p)
     if (p->cursor > before)
         p->asks = 0;
     /* Also what comes again, to give its credit back. */
-    if (p->cursor > p->told && c->ack_at == 0)
+    if (p->cursor > p->told && p->cursor > p->base && c->ack_at == 0)
         c->ack_at = world_now(c->world) + between(&c->rng, 0, ACK_MS);
     if (p->cursor >= p->head || p->out)
         p->ask_at = 0;
@@ -94,8 +94,9 @@ static void answered(struct place *p, const struct frame *f)
     if (f->re != p->asked)
         return;
     p->asked = 0;
-    if (f->head > p->head)
-        p->head = f->head;
+    /* Nothing more: also for a former member, whose log has ended. */
+    if (f->head > p->head || (!f->more && f->to < f->from_seq))
+        p->head = f->head > p->cursor ? f->head : p->cursor;
     for (int64_t seq = f->from_seq; f->to > 0 && seq <= f->to; seq++) {
         if (!has(p, seq))
             mark_seen(p, seq, EXPLAINED);
