@@ -45,12 +45,15 @@ int64_t chat_now(const struct chat *ch)
 
 bool chat_watched(const struct chat *ch)
 {
-    return ch->active && ch->front->kind->visible(ch->front);
+    return ch->active && ch->front != NULL &&
+           ch->front->kind->visible(ch->front);
 }
 
 void chat_say(struct chat *ch)
 {
-    if (ch->out.len > 0)
+    if (ch->front == NULL) /* an answer that came too late */
+        buf_clear(&ch->out);
+    else if (ch->out.len > 0)
         ch->front->kind->print(ch->front, &ch->out);
 }
 
@@ -191,6 +194,8 @@ void chat_listen(struct chat *ch)
 {
     const char *cmd = ch->o.cmd;
 
+    if (ch->front == NULL)
+        return;
     if (!ch->listening)
         ch->front->kind->listen(ch->front);
     ch->listening = true;
