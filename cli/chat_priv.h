@@ -11,6 +11,7 @@
 #define MINE_MAX 64      /* own messages remembered, of all rooms */
 #define HISTORY_SHOWN 20 /* messages shown when a room is entered */
 #define TYPING_SHOWN_MS 6000
+#define SECOND_MS 1000 /* how often the prompt counts down */
 #define ROOM_PEOPLE LIMIT_VIEW
 
 enum mine_state { MINE_QUEUED, MINE_STORED, MINE_FAILED };
@@ -76,6 +77,9 @@ void chat_quit(struct chat *ch);
 void chat_listen(struct chat *ch);
 /* Is somebody looking at the screen? */
 bool chat_watched(const struct chat *ch);
+
+/* chat_events.c */
+void chat_event(void *ctx, const struct client_event *ev);
 
 /* chat_prompt.c */
 void chat_prompt(struct chat *ch);
