@@ -249,7 +249,8 @@ static void common_info(struct shard *sh, struct lws_context_creation_info *in)
     in->extensions = NULL;
     in->options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                   LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                  LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME;
+                  LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
+                  LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS; /* no client here */
     in->user = sh;
     in->alpn = "http/1.1";
     in->timeout_secs = 5;
@@ -273,7 +274,8 @@ static int open_vhosts(struct shard *sh, struct error *err)
     if (cfg->listen_tls.count == 0)
         return 0;
     info.vhost_name = "secure";
-    info.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+    info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                    LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
     info.ssl_cert_filepath = cfg->certificate;
     info.ssl_private_key_filepath = cfg->key;
     info.ssl_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |

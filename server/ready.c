@@ -36,6 +36,7 @@ int ready_write(struct server *s, struct error *err)
     buf_append_byte(&b, '{');
     enc_member_int(&b, "pid", getpid());
     enc_member_text(&b, "url", span_of(s->url));
+    enc_member_text(&b, "tls", span_of(s->tls_url));
     enc_member_text(&b, "admin", span_of(admin_url(s)));
     enc_member_text(&b, "socket", span_of(admin_socket(s)));
     buf_append_text(&b, "}\n");

@@ -4,7 +4,8 @@
 
 #include "server.h"
 
-/* Write {"pid":..,"url":"ws://..","admin":"..","socket":".."} to
+/* Write {"pid":..,"url":"ws://..","tls":"wss://..","admin":"..","socket":".."}
+ * to
  * --ready-file, whole or not at all (rename). Nothing without the option. */
 int ready_write(struct server *s, struct error *err);
 

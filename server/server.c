@@ -152,6 +152,16 @@ static int open_parts(struct server *s, struct error *err)
 
 /* ---- ports ---- */
 
+static void note_url(struct server *s, bool secure, const char *at)
+{
+    char *first = secure ? s->tls_url : s->url;
+    size_t size = secure ? sizeof(s->tls_url) : sizeof(s->url);
+
+    log_info("listening on %s://%s", secure ? "wss" : "ws", at);
+    if (first[0] == '\0')
+        snprintf(first, size, "%s://%s", secure ? "wss" : "ws", at);
+}
+
 /* "127.0.0.1:0" becomes the port that the system chose, for all nodes. */
 static int reserve(struct server *s, struct option_list *list,
                    struct error *err)
@@ -174,9 +184,7 @@ static int reserve(struct server *s, struct option_list *list,
         snprintf(s->addresses[s->reserved_count - 1], sizeof(s->addresses[0]),
                  "%s", text);
         list->items[i] = s->addresses[s->reserved_count - 1];
-        if (s->url[0] == '\0')
-            snprintf(s->url, sizeof(s->url), "%s://%s",
-                     list == &s->settings.listen ? "ws" : "wss", text);
+        note_url(s, list == &s->settings.listen_tls, text);
     }
     return 0;
 }
@@ -211,6 +219,8 @@ int server_start(struct server *s, struct error *err)
         rc = reserve(s, &s->settings.listen, err);
     if (rc == 0)
         rc = reserve(s, &s->settings.listen_tls, err);
+    if (rc == 0 && s->url[0] == '\0')
+        memcpy(s->url, s->tls_url, sizeof(s->url)); /* TLS alone */
     if (rc == 0)
         rc = start_shards(s, err);
     if (rc == 0)

@@ -35,6 +35,7 @@ struct server {
     int reserved_count;
     char addresses[16][80]; /* the same as text, with the real ports */
     char url[128];          /* ws://... of the first listener */
+    char tls_url[128];      /* wss://... of the first TLS listener, or "" */
     char data[4096];        /* the data directory in use */
     bool throw_away;        /* remove data at the end */
     int64_t started;        /* wall ms */
