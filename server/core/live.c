@@ -149,6 +149,18 @@ void sub_moved(struct sub *s)
         fence_check(s->conn);
 }
 
+/* From now on entries are pushed: after what it has fetched by history, and
+ * after what it has yet to fetch. */
+static void start_at_head(struct sub *s)
+{
+    int64_t head = s->live->head;
+
+    if (s->acked > s->sent)
+        s->sent = s->acked < head ? s->acked : head;
+    if (s->sent < head)
+        feed_gap(s, s->sent + 1, head, "deferred");
+}
+
 /* Big conversations push entries to those who look at them only. */
 void sub_quiet(struct sub *s)
 {
@@ -157,8 +169,8 @@ void sub_quiet(struct sub *s)
     if (s->quiet == quiet)
         return;
     s->quiet = quiet;
-    if (!quiet && !s->syncing && s->until == 0 && s->sent < s->live->head)
-        feed_gap(s, s->sent + 1, s->live->head, "deferred");
+    if (!quiet && !s->syncing && s->until == 0)
+        start_at_head(s);
     sub_update(s);
 }
 

@@ -315,6 +315,32 @@ START_TEST(big_conversations_push_heads_to_those_who_do_not_look)
 }
 END_TEST
 
+START_TEST(looking_goes_on_behind_what_history_brought)
+{
+    struct seat *s;
+    struct delivery d = {.kind = CONV_GROUP, .big = true};
+    int count;
+
+    begin();
+    s = seat_login(r, 0, 2, 1, "");
+    for (int i = 1; i <= 2; i++) {
+        add(1);
+        d.entry = store_memory_log(r->store, 100, &count)[i];
+        deliver_entry(r->nodes[0], &d);
+    }
+    seat_say(s, "{\"t\":\"ack\",\"at\":[[\"c100\",3]]}");
+    seat_say(s, "{\"t\":\"view\",\"n\":5,\"convs\":[\"c100\"],\"users\":[]}");
+    ck_assert_str_eq(seat_log(s, 100), "1");
+    add(1);
+    d.entry = store_memory_log(r->store, 100, &count)[3];
+    deliver_entry(r->nodes[0], &d);
+    rig_run(r, 10);
+    ck_assert_str_eq(seat_log(s, 100), "1 4");
+    seat_free(&s);
+    rig_free(&r);
+}
+END_TEST
+
 START_TEST(repair_finds_what_the_bus_lost)
 {
     static const uint64_t other[] = {1, 4, 0};
@@ -370,6 +396,7 @@ int main(void)
         removed_while_behind_and_added_again,
         self_is_found_on_demand,
         big_conversations_push_heads_to_those_who_do_not_look,
+        looking_goes_on_behind_what_history_brought,
         repair_finds_what_the_bus_lost,
         sabotage_is_visible,
     };
