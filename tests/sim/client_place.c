@@ -9,7 +9,7 @@
 #include "client.h"
 
 #define HOLE_MS 500
-#define ASK_MS 8000 /* a question without an answer is asked again */
+#define ASK_MS 20000 /* a question without an answer is asked again */
 #define ASKS_MAX 6
 #define ACK_MS 150
 
@@ -89,11 +89,16 @@ void place_entry(struct client *c, const struct entry *e)
 }
 
 /* An answer to history: what it spans is all there is. */
-static void answered(struct place *p, const struct frame *f)
+static void answered(struct client *c, struct place *p, const struct frame *f)
 {
     if (f->re != p->asked)
         return;
     p->asked = 0;
+    if (++p->asks > ASKS_MAX)
+        world_break(c->world, "I7",
+                    "c%" PRIu64 ": client %d was answered %d times and does "
+                    "not know what follows %" PRId64 " (head %" PRId64 ")",
+                    p->conv, c->index, p->asks, p->cursor, p->head);
     /* Nothing more: also for a former member, whose log has ended. */
     if (f->head > p->head || (!f->more && f->to < f->from_seq))
         p->head = f->head > p->cursor ? f->head : p->cursor;
@@ -116,7 +121,7 @@ void place_batch(struct client *c, const struct frame *f)
     if (p == NULL)
         return;
     if (f->re > 0)
-        answered(p, f);
+        answered(c, p, f);
     else if (!f->more && f->head > p->head)
         p->head = f->head;
     advance(c, p);
@@ -155,11 +160,6 @@ static void ask(struct client *c, struct place *p)
 
     p->ask_at = now + ASK_MS;
     p->asked = ++c->last_n;
-    if (++p->asks > ASKS_MAX && c->world->calm)
-        world_break(c->world, "I7",
-                    "c%" PRIu64 ": client %d asked %d times for what follows "
-                    "%" PRId64 " (head %" PRId64 ")",
-                    p->conv, c->index, p->asks, p->cursor, p->head);
     buf_clear(&c->buf);
     enc_history(&c->buf, p->asked, p->conv, 0, p->cursor,
                 between(&c->rng, 5, 100), 0);

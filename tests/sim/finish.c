@@ -287,7 +287,7 @@ void finish(struct world *w)
     check_all_shown(w);
     model_calm(w);
     probe(w);
-    wait_quiet(w, 30000);
+    wait_quiet(w, 90000);
     world_until(w, world_now(w) + 4000);
     check_all_shown(w);
     model_marks_settled(w);
