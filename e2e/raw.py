@@ -4,6 +4,7 @@ Only the standard library. Every wait is for an event on a descriptor."""
 import base64
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -19,17 +20,20 @@ BIN = os.environ.get("BIN", "build/dev/bin")
 
 
 class Server:
-    """confabd --dev, ended with the object."""
+    """confabd --dev, ended with the object. descriptors: its hard limit."""
 
-    def __init__(self, *args, data=None):
+    def __init__(self, *args, data=None, dev=True, descriptors=0):
         self.dir = tempfile.TemporaryDirectory(prefix="confab-e2e-")
         self.data = data or os.path.join(self.dir.name, "data")
         self.ready = os.path.join(self.dir.name, "ready.json")
         self.log = open(os.path.join(self.dir.name, "log"), "w+b")
         self.process = subprocess.Popen(
-            [os.path.join(BIN, "confabd"), "--dev", "--data", self.data,
-             "--ready-file", self.ready, *args],
-            stderr=self.log, stdout=self.log)
+            [os.path.join(BIN, "confabd"), *(["--dev"] if dev else []),
+             "--data", self.data, "--ready-file", self.ready, *args],
+            stderr=self.log, stdout=self.log,
+            preexec_fn=(lambda: resource.setrlimit(
+                resource.RLIMIT_NOFILE, (descriptors, descriptors)))
+            if descriptors else None)
         self.wait_ready()
 
     def wait_ready(self):

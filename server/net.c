@@ -82,6 +82,10 @@ static bool write_some(struct peer *p)
 /* Written directly while the socket takes it: POLLOUT only when it is full. */
 static void socket_flush(struct peer *p)
 {
+    if (p->waiting && p->conn != NULL && conn_user(p->conn) != 0) {
+        p->waiting = false; /* its welcome is in the queue */
+        address_release(p->shard, p->wsi);
+    }
     while (!lws_send_pipe_choked(p->wsi))
         if (!write_some(p))
             break;
@@ -154,10 +158,6 @@ static int socket_receive(struct peer *p, struct lws *wsi, void *in, size_t len)
     if (over_bounds(p, wsi) != 0)
         return -1;
     conn_receive(p->conn, in, len, last);
-    if (p->waiting && conn_user(p->conn) != 0) {
-        p->waiting = false;
-        address_release(p->shard, wsi);
-    }
     return 0;
 }
 
