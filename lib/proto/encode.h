@@ -36,8 +36,8 @@ int enc_synced(struct buf *b, const struct mark *more, int count);
 int enc_gap(struct buf *b, uint64_t conv, int64_t from, int64_t to,
             const char *why);
 /* user's marks in conv; or (user 0) counts for one seq of a group. */
-int enc_receipt(struct buf *b, uint64_t conv, uint64_t user,
-                int64_t delivered, int64_t read);
+int enc_receipt(struct buf *b, uint64_t conv, uint64_t user, int64_t delivered,
+                int64_t read);
 int enc_receipt_counts(struct buf *b, uint64_t conv, int64_t seq,
                        int64_t delivered_n, int64_t read_n);
 int enc_presence(struct buf *b, int64_t re, const struct presence_row *rows,

@@ -28,32 +28,32 @@ enum presence_state { PRESENCE_OFF = 0, PRESENCE_AWAY, PRESENCE_ON };
 
 struct entry {
     uint64_t conv;
-    int64_t seq;  /* 0 until committed */
+    int64_t seq; /* 0 until committed */
     uint64_t id;
-    int64_t ts;   /* ms since 1970 */
+    int64_t ts; /* ms since 1970 */
     enum entry_kind kind;
     uint64_t from;
-    uint32_t dev; /* the sender's device; 0: the server itself */
-    int64_t of;   /* edit, delete, react: seq of the target */
+    uint32_t dev;          /* the sender's device; 0: the server itself */
+    int64_t of;            /* edit, delete, react: seq of the target */
     int64_t thread, reply; /* seq, 0: none */
     int64_t expires;       /* ms since 1970, 0: never */
     bool deleted;          /* body was blanked by delete or ttl */
     bool trace;
-    struct span cid;       /* shown to the sender's own devices only */
-    struct span body;      /* raw JSON object, or absent */
-    struct span mention;   /* raw JSON array of users, or absent */
+    struct span cid;     /* shown to the sender's own devices only */
+    struct span body;    /* raw JSON object, or absent */
+    struct span mention; /* raw JSON array of users, or absent */
 };
 
 /* "msg", "edit", ...; 0 for an unknown word. */
 const char *entry_kind_name(enum entry_kind k);
 enum entry_kind entry_kind_parse(struct span s);
-const char *conv_kind_name(enum conv_kind k);   /* direct group channel self */
+const char *conv_kind_name(enum conv_kind k); /* direct group channel self */
 enum conv_kind conv_kind_parse(struct span s);
-const char *conv_mode_name(enum conv_mode m);   /* open e2ee */
+const char *conv_mode_name(enum conv_mode m); /* open e2ee */
 enum conv_mode conv_mode_parse(struct span s);
-const char *role_name(enum role r);             /* none member admin owner */
-enum role role_parse(struct span s);            /* ROLE_NONE: unknown */
+const char *role_name(enum role r);               /* none member admin owner */
+enum role role_parse(struct span s);              /* ROLE_NONE: unknown */
 const char *presence_name(enum presence_state s); /* off away on */
-int presence_parse(struct span s);              /* -1: unknown */
+int presence_parse(struct span s);                /* -1: unknown */
 
 #endif
