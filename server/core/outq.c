@@ -67,8 +67,8 @@ static void shed(struct conn *c, enum wire_class class)
     metrics_add(&c->node->metrics, NM_SHED, sweep(c, of_class, &class));
 }
 
-/* A newer hint of a conversation says all that the older one of its kind
- * said; they begin alike: {"t":"head","conv":"c5" */
+/* Of the hints `head` alone has a seq: a newer one says all that the older one
+ * said. */
 static bool same_hint(const struct wire *w, const struct wire *newer)
 {
     return w->class == WIRE_HINT && w->conv == newer->conv && w->conv != 0 &&
@@ -130,18 +130,18 @@ bool outq_push(struct conn *c, struct wire *w)
     return true;
 }
 
-static bool above(const struct wire *w, const void *arg)
+static bool is_above(const struct wire *w, const void *arg)
 {
     const struct mark *m = arg;
 
     return w->class == WIRE_ENTRY && w->conv == m->conv && w->seq > m->seq;
 }
 
-void outq_purge(struct conn *c, uint64_t conv, int64_t seq)
+void outq_purge(struct conn *c, uint64_t conv, int64_t above)
 {
-    struct mark m = {conv, seq};
+    struct mark m = {conv, above};
 
-    sweep(c, above, &m);
+    sweep(c, is_above, &m);
 }
 
 static bool any(const struct wire *w, const void *arg)
