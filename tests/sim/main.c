@@ -255,7 +255,7 @@ static bool convict(const struct settings *s, const char *name)
         fflush(stdout);
         return true;
     }
-    printf("%s: NOT noticed in %d seeds\n", name, BREAK_SEEDS);
+    printf("%s: not noticed in %d seeds\n", name, BREAK_SEEDS);
     return false;
 }
 
@@ -291,6 +291,17 @@ static int usage(const struct options *o)
     return 0;
 }
 
+static int act(struct settings *s, const struct options *o)
+{
+    if (s->help)
+        return usage(o);
+    if (s->history != NULL)
+        return history_check_file(s->history, stdout);
+    if (s->breaks || s->sabotage != NULL)
+        return run_breaks(s);
+    return run_honest(s);
+}
+
 int main(int argc, char **argv)
 {
     struct settings s = {.seeds = 0};
@@ -299,21 +310,14 @@ int main(int argc, char **argv)
     int operands, rc;
 
     log_init("confab-sim", LOG_ERROR, LOG_TEXT);
-    if (options_init(&o, table, &s, &err) < 0 ||
-        options_args(&o, argc, argv, false, &operands, &err) < 0 ||
-        (operands > 0 &&
-         error_set(&err, CF_INVALID, "unexpected '%s'", argv[1]) < 0)) {
+    rc = options_init(&o, table, &s, &err);
+    if (rc == 0)
+        rc = options_args(&o, argc, argv, false, &operands, &err);
+    if (rc == 0 && operands > 0)
+        rc = error_set(&err, CF_INVALID, "unexpected '%s'", argv[1]);
+    if (rc < 0)
         fprintf(stderr, "confab-sim: %s\n", err.text);
-        return 64;
-    }
-    if (s.help)
-        rc = usage(&o);
-    else if (s.history != NULL)
-        rc = history_check_file(s.history, stdout);
-    else if (s.breaks || s.sabotage != NULL)
-        rc = run_breaks(&s);
-    else
-        rc = run_honest(&s);
+    rc = rc < 0 ? 64 : act(&s, &o);
     options_release(&o);
     return rc;
 }
