@@ -21,7 +21,8 @@ static void offer(struct completing *c, struct span name)
     struct buf shown;
     char *copy;
 
-    if (name.n <= c->typed.n || memcmp(name.p, c->typed.p, c->typed.n) != 0)
+    if (name.n <= c->typed.n ||
+        !span_eq(span_make(name.p, c->typed.n), c->typed))
         return;
     buf_init(&shown, 1024);
     text_sanitise(&shown, TEXT_NAME, name, 0, NULL);

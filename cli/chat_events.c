@@ -162,9 +162,11 @@ static void on_typing(struct chat *ch, const struct client_event *ev)
 
 static void on_gap(struct chat *ch, const struct client_event *ev)
 {
+    int64_t count = ev->to - ev->from + 1;
+
     if (ch->open != NULL && ch->open->conv == ev->conv)
         chat_note(ch, STYLE_DIM, "(%lld messages are not here: %s)",
-                  (long long)(ev->to - ev->from + 1), ev->code);
+                  (long long)count, ev->code);
 }
 
 static void on_conv(struct chat *ch, const struct client_event *ev)

@@ -171,7 +171,7 @@ void group_remove(struct chat *ch, char *args);
 void group_leave(struct chat *ch, char *args);
 
 /* chat_complete.c */
-void chat_complete(void *ctx, struct span line, size_t word, front_word_fn *add,
+void chat_complete(void *ctx, struct span line, size_t at, front_word_fn *add,
                    void *to);
 
 #endif

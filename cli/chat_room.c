@@ -280,6 +280,7 @@ static void show_history(struct chat *ch, struct room *r)
     archive_entries(a, r->conv, 0, 0,
                     en.fresh > HISTORY_SHOWN ? (int)en.fresh : HISTORY_SHOWN,
                     false, show_one, &en);
+    r->unread = en.fresh;
     room_read(ch);
     chat_prompt(ch);
 }

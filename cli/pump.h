@@ -44,6 +44,6 @@ void pump_push(struct pump *p, struct span keys); /* as if typed */
 
 /* Append text without control bytes and escape sequences: newlines become
  * \n, tabs stay, bad UTF-8 becomes U+FFFD. 0 or -CF_TOO_BIG. */
-int pump_clean(struct buf *out, struct span text);
+int pump_clean(struct buf *out, struct span s);
 
 #endif
