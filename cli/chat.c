@@ -49,7 +49,8 @@ bool chat_watched(const struct chat *ch)
 
 void chat_say(struct chat *ch)
 {
-    if (ch->front == NULL) /* an answer that came too late */
+    /* An answer that came too late; or a program reads: it gets events. */
+    if (ch->front == NULL || ch->cli->format != OUTPUT_HUMAN)
         buf_clear(&ch->out);
     else if (ch->out.len > 0)
         ch->front->kind->print(ch->front, &ch->out);
@@ -67,6 +68,8 @@ void chat_note(struct chat *ch, enum tty_style style, const char *fmt, ...)
     tty_put_untrusted(&ch->out, TEXT_LINE, span_of(text), 0);
     tty_style_end(&ch->out);
     buf_append_byte(&ch->out, '\n');
+    if (ch->cli->format != OUTPUT_HUMAN)
+        tty_flush(&ch->out, stderr);
     chat_say(ch);
 }
 
