@@ -71,13 +71,37 @@ static void ask_answer(struct node *n, struct request *rq, int64_t head)
     request_free(&rq);
 }
 
+/* What is committed counts, also when the home has not heard of it yet, or is
+ * home no longer. An ask without an answer comes again. */
+static void ask_read(struct task *t)
+{
+    struct node *n = t->node;
+    int64_t head = t->home->row.head;
+    struct request *rq = task_request(t);
+
+    if (t->op.row.head > head)
+        head = t->op.row.head;
+    if (t->op.rc == 0)
+        ask_answer(n, rq, head);
+    else
+        request_free(&rq);
+    task_free(t);
+}
+
 void home_ask(struct home *h, struct request *rq)
 {
     const struct member *m;
 
+    struct task *t;
+
     if (roster_need(h, rq, rq->user, &m) != 0)
         return;
-    ask_answer(h->node, rq, may(h, m, MAY_READ) == 0 ? h->row.head : -1);
+    if (may(h, m, MAY_READ) != 0) {
+        ask_answer(h->node, rq, -1);
+        return;
+    }
+    t = task_new(sizeof(*t), h->node, h, rq, STORE_CONV, ask_read);
+    task_submit(t);
 }
 
 /* The home cannot be opened: there is no such conversation, or it is asked
