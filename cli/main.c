@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -292,6 +293,8 @@ int cli_parse(struct cli *c, const struct command *cmd, struct options *o,
     rc = options_init(o, cmd->options != NULL ? cmd->options : none, target,
                       &err);
     if (rc == 0)
+        rc = options_env(o, &err);
+    if (rc == 0)
         rc = options_args(o, argc, argv, false, operands, &err);
     if (rc == 0)
         return 0;
@@ -349,6 +352,7 @@ static int take_globals(struct cli *c, int argc, char **argv, int *left)
 static void apply_globals(struct cli *c)
 {
     enum colour_when when = COLOUR_AUTO;
+    int fd;
 
     if (strcmp(c->g.colour, "always") == 0)
         when = COLOUR_ALWAYS;
@@ -359,6 +363,11 @@ static void apply_globals(struct cli *c)
                 : c->g.plain ? OUTPUT_PLAIN
                              : OUTPUT_HUMAN;
     log_init("confab", c->g.verbose > 1 ? LOG_DEBUG : LOG_WARN, LOG_TEXT);
+    if (c->g.log == NULL)
+        return;
+    fd = open(c->g.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        log_set_fd(fd);
 }
 
 static int run(struct cli *c, int argc, char **argv)

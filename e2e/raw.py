@@ -1,6 +1,7 @@
 """Raw sockets against confabd: for tests that must send what no client would.
 
 Only the standard library. Every wait is for an event on a descriptor."""
+import atexit
 import base64
 import json
 import os
@@ -34,7 +35,13 @@ class Server:
             preexec_fn=(lambda: resource.setrlimit(
                 resource.RLIMIT_NOFILE, (descriptors, descriptors)))
             if descriptors else None)
+        atexit.register(self.kill)
         self.wait_ready()
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def wait_ready(self):
         end = time.monotonic() + 30

@@ -314,6 +314,7 @@ static void login_added(struct store_op *op)
         return;
     }
     a->dev = op->dev;
+    node_device_added(a->shard->node, a->user, a->dev, span_of(a->device));
     answer_token(a, 200);
 }
 

@@ -87,7 +87,7 @@ static void show_help(FILE *to)
     struct buf b;
 
     fputs("usage: confabd ctl [OPTIONS] COMMAND [ARGUMENTS]\n\n"
-          "  confabd ctl --data /var/lib/confab status\n"
+          "  confabd ctl --data /var/lib/confabd status\n"
           "  confabd ctl --data D user add alice --password-file P\n\n"
           "commands:\n",
           to);
@@ -225,7 +225,7 @@ static int talk(const struct ctl *c, json_t *request)
 
     if (c->socket == NULL) {
         snprintf(path, sizeof(path), "%s/admin.sock",
-                 c->data != NULL ? c->data : "/var/lib/confab");
+                 c->data != NULL ? c->data : "/var/lib/confabd");
         f.unix_socket = path;
     }
     buf_init(&body, 1024 * 1024);

@@ -28,6 +28,8 @@ struct http_peer {
     bool answered; /* headers are out */
     bool streaming;
     bool finished; /* out is the end of the answer */
+    bool synced;   /* poll: the backlog has been looked through */
+    bool at_once;  /* poll: wait=0 */
 };
 
 /* What libwebsockets allocates per HTTP connection. */

@@ -247,13 +247,14 @@ static void poll_flush(struct peer *p)
         return;
     while (p->conn != NULL && h->out.len < LIMIT_FRAME &&
            (w = conn_next(p->conn)) != NULL) {
+        h->synced = h->synced || span_is(kind_of(w), "synced");
         if (is_news(w) && buf_append(&h->out, w->data, w->len) == 0)
             buf_append_byte(&h->out, '\n');
         conn_took(p->conn);
     }
     if (p->close_code != 0 && h->out.len == 0)
         http_error(h, code_of_close(p->close_code), 0, p->close_why);
-    else if (h->out.len > 0)
+    else if (h->out.len > 0 || (h->synced && h->at_once))
         poll_end(h);
 }
 
@@ -271,7 +272,8 @@ void http_poll(struct http_peer *h)
     h->peer.flush = poll_flush;
     lws_set_timeout(h->peer.wsi, NO_PENDING_TIMEOUT, 0);
     h->wait = loop_timer_new(h->peer.shard->loop, poll_timeout, h);
-    loop_timer_set(h->wait, wait * 1000 + 1);
+    h->at_once = wait == 0; /* as soon as the backlog was looked through */
+    loop_timer_set(h->wait, wait > 0 ? wait * 1000 : 5000);
     open_conn(h, CONN_POLL, last_event(h), wants_auto_ack(h));
 }
 

@@ -17,7 +17,7 @@ static const char usage[] =
     "       confabd ctl COMMAND ...   (talk to a running server; ctl help)\n"
     "\n"
     "  confabd --dev                 try it: prints where it serves\n"
-    "  confabd --data /var/lib/confab --listen 0.0.0.0:7000\n"
+    "  confabd --data /var/lib/confabd --listen 0.0.0.0:7000\n"
     "\n"
     "options:\n";
 

@@ -22,6 +22,7 @@ bool lossy_install(void); /* tests/shim/lossy_vfs.h */
 #endif
 
 #define WATCH_STORE_MS 1000
+#define EXPIRE_EVERY 60 /* of those */
 #define SPARE_DESCRIPTORS 64
 #define HASH_QUEUE LIMIT_LOGIN_QUEUE
 
@@ -116,9 +117,30 @@ static void post_to_main(void *ctx, void (*fn)(void *), void *arg)
 
 /* A store whose sync failed takes nothing any more; nobody knows what is on
  * the disk. A new process reads what is really there. */
+static void expired(struct store_op *op)
+{
+    if (op->rc < 0)
+        log_warn("expiry: %s", error_name(op->rc));
+    store_op_release(op);
+    free(op);
+}
+
+/* Blank the bodies whose time is over, drop the keys that outlived theirs. */
+static void expire(struct server *s)
+{
+    struct store_op *op = mem_alloc(sizeof(*op));
+
+    store_op_init(op, STORE_EXPIRE, expired, s);
+    op->now = clock_wall(&s->clock.base);
+    store_submit(s->port, op);
+}
+
 static void watch_store(void *arg)
 {
     struct server *s = arg;
+
+    if (s->watched++ % EXPIRE_EVERY == 0)
+        expire(s);
 
     if (store_failed(s->store)) {
         log_error("the store has failed: ending");

@@ -43,6 +43,7 @@ struct server {
     atomic_int shards_left;    /* shards that have not ended yet */
     struct loop_timer *ending; /* hard stop of a drain */
     struct loop_timer *watch;  /* is the store still good? */
+    unsigned watched;          /* how often that was asked */
 };
 
 /* Bring everything up; the shards serve when it returns 0. */

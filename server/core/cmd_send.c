@@ -32,6 +32,8 @@ void home_send(struct home *h, struct request *rq)
     e->mention = f->mention;
     if (rc != 0)
         append_refuse_role(a, rc);
+    if (f->ttl > LIMIT_TTL_MS)
+        append_refuse(a, -CF_TOO_BIG, "too_big", "ttl: at most 366 days");
     send_refuse_pair(a, refuse);
     if (a->task.op.refuse == 0 && h->row.kind == CONV_DIRECT)
         pair_sent(h, rq->user);

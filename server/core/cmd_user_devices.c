@@ -42,19 +42,32 @@ void cmd_user_devices(struct conn *c, const struct frame *f)
     task_submit(command_task(c, f, STORE_DEVICES, devices_read));
 }
 
-static void device_notice(struct task *t, const char *what, struct span name)
+static void notice_of(struct node *n, uint64_t user, uint32_t dev,
+                      const char *what, struct span name)
 {
     struct buf b;
 
     buf_init(&b, LIMIT_OBJECT);
     buf_append_byte(&b, '{');
     enc_member_text(&b, "op", span_of(what));
-    enc_member_id(&b, "dev", 'd', t->rq->frame.dev);
+    enc_member_id(&b, "dev", 'd', dev);
     if (name.p != NULL)
         enc_member_text(&b, "name", name);
     buf_append_byte(&b, '}');
-    notice_account(t->node, t->rq->user, (struct span){NULL, 0}, buf_span(&b));
+    notice_account(n, user, (struct span){NULL, 0}, buf_span(&b));
     buf_release(&b);
+}
+
+static void device_notice(struct task *t, const char *what, struct span name)
+{
+    notice_of(t->node, t->rq->user, t->rq->frame.dev, what, name);
+}
+
+void node_device_added(struct node *n, uint64_t user, uint32_t dev,
+                       struct span name)
+{
+    if (n->ready && !n->draining)
+        notice_of(n, user, dev, "device.add", name);
 }
 
 static void device_named(struct task *t)

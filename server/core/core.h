@@ -29,9 +29,9 @@
 /* ---- connections ---- */
 
 enum conn_state {
-    CONN_NEW,    /* no hello yet */
-    CONN_LOGIN,  /* hello or token is being looked up */
-    CONN_SYNC,   /* backlog on its way */
+    CONN_NEW,   /* no hello yet */
+    CONN_LOGIN, /* hello or token is being looked up */
+    CONN_SYNC,  /* backlog on its way */
     CONN_READY,
     CONN_CLOSED, /* transport->close was called; freed by conn_lost() */
 };
@@ -54,24 +54,24 @@ struct credit_item {
 struct conn {
     struct node *node;
     void *peer;
-    struct user *user;      /* NULL until logged in */
-    uint64_t id;            /* never re-used in this node's life */
-    struct link of_user;    /* in user->conns */
-    struct link behind;     /* subs the feeder works for, by of_behind */
-    struct timer deadline;  /* hello, then heartbeat; stall is checked there */
+    struct user *user;     /* NULL until logged in */
+    uint64_t id;           /* never re-used in this node's life */
+    struct link of_user;   /* in user->conns */
+    struct link behind;    /* subs the feeder works for, by of_behind */
+    struct timer deadline; /* hello, then heartbeat; stall is checked there */
     uint32_t dev;
     uint8_t state, type;
     bool strict, auto_ack, claimed, paused, feed_busy, feed_blocked, synced,
         handling;
     uint8_t bad_frames;
     uint16_t rate_errors;
-    uint16_t pending;       /* requests without an answer yet */
-    uint32_t seen;          /* mono s of the last bytes received */
-    uint32_t rx_since;      /* mono s when the message in rx began */
-    uint32_t moved;         /* mono s of the last conn_took() */
-    uint32_t since;         /* mono s when bad_frames, rate_errors began */
+    uint16_t pending;  /* requests without an answer yet */
+    uint32_t seen;     /* mono s of the last bytes received */
+    uint32_t rx_since; /* mono s when the message in rx began */
+    uint32_t moved;    /* mono s of the last conn_took() */
+    uint32_t since;    /* mono s when bad_frames, rate_errors began */
 
-    struct wire **outq;     /* ring buffer; NULL while empty */
+    struct wire **outq; /* ring buffer; NULL while empty */
     uint16_t out_head, out_len, out_cap;
     uint32_t out_bytes;
 
@@ -81,13 +81,13 @@ struct conn {
     uint32_t win_bytes;
     uint16_t win_entries, credit_entries;
 
-    struct link subs;       /* by sub.of_conn */
-    struct buf *rx;         /* a message in pieces; NULL while idle */
-    struct view *view;      /* what it looks at; NULL: nothing */
-    struct sync *sync;      /* the hello under way; NULL after synced */
-    struct fence *fences;   /* waiting for subs to get somewhere */
+    struct link subs;     /* by sub.of_conn */
+    struct buf *rx;       /* a message in pieces; NULL while idle */
+    struct view *view;    /* what it looks at; NULL: nothing */
+    struct sync *sync;    /* the hello under way; NULL after synced */
+    struct fence *fences; /* waiting for subs to get somewhere */
 #ifdef CONFAB_SABOTAGE
-    uint64_t sabotage_id;   /* cursor_by_id: the one cursor */
+    uint64_t sabotage_id; /* cursor_by_id: the one cursor */
 #endif
 };
 
@@ -95,26 +95,26 @@ struct user {
     uint64_t id;
     struct link conns;
     struct bucket sends, control, history;
-    uint32_t beat;          /* mono s of the last presence_beat() */
+    uint32_t beat; /* mono s of the last presence_beat() */
     bool routed, act;
-    struct marks *marks;    /* folded marks waiting to be stored; or NULL */
+    struct marks *marks; /* folded marks waiting to be stored; or NULL */
 };
 
 /* What a connection looks at. */
 struct view {
     struct conn *conn;
     uint64_t *convs, *users;
-    bool *visible;          /* by user: may be seen by this one */
-    bool watching;          /* visible is known, presence is being watched */
+    bool *visible; /* by user: may be seen by this one */
+    bool watching; /* visible is known, presence is being watched */
     int conv_count, user_count;
-    struct link waiting;    /* in node->view_dirty */
+    struct link waiting;          /* in node->view_dirty */
     struct presence_row *changed; /* to be sent at the next tick */
     int changed_count;
     int changed_cap;
-    int64_t next;           /* mono ms: not before */
-    int64_t re;             /* the snapshot that is owed; -1: none */
-    int unknown;            /* users of it whose state has not come yet */
-    uint32_t round;         /* a newer view makes older answers void */
+    int64_t next;   /* mono ms: not before */
+    int64_t re;     /* the snapshot that is owed; -1: none */
+    int unknown;    /* users of it whose state has not come yet */
+    uint32_t round; /* a newer view makes older answers void */
 };
 
 /* ---- conversations as connected members see them ---- */
@@ -122,12 +122,12 @@ struct view {
 struct live {
     uint64_t conv;
     enum conv_kind kind;
-    bool big;               /* more than live_members */
-    int64_t head;           /* highest seq known to be committed */
-    int64_t announced;      /* ... told to those who do not look, of a big one */
-    struct link subs;       /* by sub.of_live */
-    uint16_t viewers;       /* connections with it in their view */
-    struct told *told;      /* marks that receipts told here (receipts.c) */
+    bool big;          /* more than live_members */
+    int64_t head;      /* highest seq known to be committed */
+    int64_t announced; /* ... told to those who do not look, of a big one */
+    struct link subs;  /* by sub.of_live */
+    uint16_t viewers;  /* connections with it in their view */
+    struct told *told; /* marks that receipts told here (receipts.c) */
     int told_count;
 };
 
@@ -135,19 +135,19 @@ struct sub {
     struct live *live;
     struct conn *conn;
     struct link of_live, of_conn;
-    int64_t sent;           /* handed over up to here */
-    int64_t acked;          /* acknowledged on this connection: may be above
-                               sent, by history; costs no credit */
-    int64_t join;           /* may see from here */
-    int64_t until;          /* left: may see up to here; 0: member */
+    int64_t sent;  /* handed over up to here */
+    int64_t acked; /* acknowledged on this connection: may be above
+                      sent, by history; costs no credit */
+    int64_t join;  /* may see from here */
+    int64_t until; /* left: may see up to here; 0: member */
     struct link of_behind;
-    int64_t goal;           /* while syncing: where the backlog ends */
-    int64_t defer;          /* ... and the head behind it; 0: none deferred */
-    int64_t rejoin;         /* added again while it still was behind; or 0 */
-    bool behind;            /* sent < head and the feeder has to work */
-    bool syncing;           /* synced waits for it */
-    bool quiet;             /* big, not viewed: gets head, not entries */
-    bool viewing;           /* in the connection's view */
+    int64_t goal;   /* while syncing: where the backlog ends */
+    int64_t defer;  /* ... and the head behind it; 0: none deferred */
+    int64_t rejoin; /* added again while it still was behind; or 0 */
+    bool behind;    /* sent < head and the feeder has to work */
+    bool syncing;   /* synced waits for it */
+    bool quiet;     /* big, not viewed: gets head, not entries */
+    bool viewing;   /* in the connection's view */
 };
 
 /* ---- conversations this node is home to ---- */
@@ -175,53 +175,53 @@ struct home {
     struct node *node;
     uint64_t conv;
     enum home_state state;
-    struct conv_row row;    /* head, term, last_id, epoch, members as known */
-    struct member *roster;  /* live members, rising by user; NULL: big or not
-                               loaded */
+    struct conv_row row;   /* head, term, last_id, epoch, members as known */
+    struct member *roster; /* live members, rising by user; NULL: big or not
+                              loaded */
     int roster_count;
-    struct link waiting;    /* struct request, until READY */
-    int under_way;          /* appends without an answer */
+    struct link waiting; /* struct request, until READY */
+    int under_way;       /* appends without an answer */
     struct link lru;
-    struct link dirty;      /* in node->receipts_dirty */
-    struct home_pair *pair; /* direct: blocks and contact, cached */
-    struct home_recent *recent; /* last messages, for group receipts */
+    struct link dirty;               /* in node->receipts_dirty */
+    struct home_pair *pair;          /* direct: blocks and contact, cached */
+    struct home_recent *recent;      /* last messages, for group receipts */
     int64_t next_receipt, next_head; /* mono ms: not before */
     int64_t head_announced;
-    int holds;              /* tasks and fan-outs that point here */
+    int holds; /* tasks and fan-outs that point here */
     int waiting_count;
-    uint64_t turns;         /* numbers requests in the order they came */
-    struct task *stall;     /* what CHANGING waits for */
-    int64_t recheck;        /* after an unknown outcome: look above this seq
-                               for entries nobody was told of; -1: no need */
-    int64_t retry_at;       /* mono ms: open it or look again then; 0: no */
-    struct link fans;       /* committed, on their way out, in order */
+    uint64_t turns;     /* numbers requests in the order they came */
+    struct task *stall; /* what CHANGING waits for */
+    int64_t recheck;    /* after an unknown outcome: look above this seq
+                           for entries nobody was told of; -1: no need */
+    int64_t retry_at;   /* mono ms: open it or look again then; 0: no */
+    struct link fans;   /* committed, on their way out, in order */
     struct viewer_node *viewers;
     int viewer_count;
-    struct member *looked;  /* big: members looked up lately, a ring */
+    struct member *looked; /* big: members looked up lately, a ring */
     int looked_count, looked_next;
-    bool announcing;        /* a `head` is looking for its nodes */
-    int64_t used;           /* mono ms of the last request */
-    int64_t told;           /* mono ms of the last receipt */
+    bool announcing; /* a `head` is looking for its nodes */
+    int64_t used;    /* mono ms of the last request */
+    int64_t told;    /* mono ms of the last receipt */
 };
 
 /* A command on its way to the home of its conversation. Owned by whoever holds
  * it; one allocation, the frame's bytes behind it. */
 struct request {
     struct link link;
-    int origin;             /* node of the connection */
-    uint64_t conn;          /* its id there; 0: from the server itself */
+    int origin;    /* node of the connection */
+    uint64_t conn; /* its id there; 0: from the server itself */
     uint64_t user;
     uint32_t dev;
-    uint64_t conv;          /* what routes it */
-    bool over_budget;       /* answer `rate` unless it is a duplicate */
+    uint64_t conv;    /* what routes it */
+    bool over_budget; /* answer `rate` unless it is a duplicate */
     uint8_t hops;
-    uint8_t retries;        /* after an old term was refused */
-    bool internal;          /* made by the server: no client frame behind */
-    uint64_t rid;           /* at origin: finds it again when the answer comes;
-                               0: came from this node */
-    uint64_t turn;          /* order of arrival at the home */
-    int64_t started;        /* mono ns at origin, for the histogram; or 0 */
-    struct frame frame;     /* spans into bytes */
+    uint8_t retries;    /* after an old term was refused */
+    bool internal;      /* made by the server: no client frame behind */
+    uint64_t rid;       /* at origin: finds it again when the answer comes;
+                           0: came from this node */
+    uint64_t turn;      /* order of arrival at the home */
+    int64_t started;    /* mono ns at origin, for the histogram; or 0 */
+    struct frame frame; /* spans into bytes */
     uint32_t len;
     char bytes[];
 };
@@ -252,32 +252,32 @@ struct node {
     struct wheel wheel;
     struct id_maker ids;
     struct ring ring;
-    uint16_t *nodes;        /* live ones, rising */
+    uint16_t *nodes; /* live ones, rising */
     int node_count;
     int64_t lease;
     bool ready, draining, lost;
-    bool asking;            /* a join or renewal is under way */
-    bool ending;            /* being freed: tell nobody anything */
+    bool asking; /* a join or renewal is under way */
+    bool ending; /* being freed: tell nobody anything */
     uint64_t next_conn;
-    struct map conns;       /* id -> conn */
-    struct map users;       /* id -> user */
-    struct map lives;       /* conv -> live */
-    struct map homes;       /* conv -> home */
-    struct map peers;       /* node + 1 -> peer */
-    struct link ops;        /* struct node_op: under way */
-    int behind;             /* subs that are behind */
+    struct map conns; /* id -> conn */
+    struct map users; /* id -> user */
+    struct map lives; /* conv -> live */
+    struct map homes; /* conv -> home */
+    struct map peers; /* node + 1 -> peer */
+    struct link ops;  /* struct node_op: under way */
+    int behind;       /* subs that are behind */
     struct link home_lru;
     struct link receipts_dirty;
     struct link view_dirty;
-    struct map watched;     /* user -> struct watched (who looks) */
+    struct map watched; /* user -> struct watched (who looks) */
     uint32_t view_round;
-    uint64_t fences;        /* numbers them */
-    struct timer second;    /* once a second: ticks of all kinds */
+    uint64_t fences;     /* numbers them */
+    struct timer second; /* once a second: ticks of all kinds */
     struct timer fold;
-    struct link marks_now;  /* struct marks to be stored at the end of turn */
+    struct link marks_now;   /* struct marks to be stored at the end of turn */
     struct link marks_dirty; /* struct marks that wait for their second */
-    struct repair *repair;  /* heads being compared; NULL: none */
-    int pending;            /* operations under way, for drain */
+    struct repair *repair;   /* heads being compared; NULL: none */
+    int pending;             /* operations under way, for drain */
     int64_t drain_until, drain_spread;
     enum { DRAIN_NOT, DRAIN_LEAVING, DRAIN_BYE, DRAIN_GONE } drain;
     struct metrics metrics;
@@ -287,17 +287,35 @@ struct node {
 };
 
 enum node_metric {
-    NM_CONNS, NM_FRAMES_IN, NM_FRAMES_OUT, NM_BYTES_IN, NM_BYTES_OUT,
-    NM_SENDS, NM_DUPS, NM_ENTRIES_DELIVERED, NM_RECEIPTS, NM_ERRORS,
-    NM_BEHIND, NM_FED, NM_HOLES, NM_REPAIRS, NM_TAKEOVERS, NM_HEARTBEATS,
-    NM_PRESENCE, NM_SHED, NM_CLOSED, NM_BUS_OUT, NM_BUS_IN, NM_COUNT
+    NM_CONNS,
+    NM_FRAMES_IN,
+    NM_FRAMES_OUT,
+    NM_BYTES_IN,
+    NM_BYTES_OUT,
+    NM_SENDS,
+    NM_DUPS,
+    NM_ENTRIES_DELIVERED,
+    NM_RECEIPTS,
+    NM_ERRORS,
+    NM_BEHIND,
+    NM_FED,
+    NM_HOLES,
+    NM_REPAIRS,
+    NM_TAKEOVERS,
+    NM_HEARTBEATS,
+    NM_PRESENCE,
+    NM_SHED,
+    NM_CLOSED,
+    NM_BUS_OUT,
+    NM_BUS_IN,
+    NM_COUNT
 };
 
 /* ================= connection side (conn.c, live.c, feed.c ...) ========== */
 
 /* conn.c */
 void conn_set_state(struct conn *c, enum conn_state next); /* checked */
-struct conn *conn_find(struct node *n, uint64_t id); /* NULL: gone */
+struct conn *conn_find(struct node *n, uint64_t id);       /* NULL: gone */
 /* Queue w (a reference is taken). A full queue sheds hints; an entry that does
  * not fit is refused: false (the caller leaves it to the feeder). */
 bool conn_push(struct conn *c, struct wire *w);
@@ -311,8 +329,8 @@ void conn_close(struct conn *c, int code, const char *why);
 void conn_kick(struct node *n, uint64_t conn, uint64_t user, uint32_t dev,
                int code);
 /* Queue a copy of bytes that answers no request. */
-bool conn_put(struct conn *c, enum wire_class class, uint64_t conv,
-              int64_t seq, struct span bytes);
+bool conn_put(struct conn *c, enum wire_class class, uint64_t conv, int64_t seq,
+              struct span bytes);
 /* An answer (or error) for a request of connection id, from wherever; counts
  * down pending. Gone: nothing. */
 void node_answer(struct node *n, uint64_t conn, struct span bytes);
@@ -327,9 +345,9 @@ struct command {
     enum frame_kind kind;
     conn_handler *local;
     home_handler *home;
-    unsigned states;         /* IN(...) where it is allowed */
-    unsigned budget;         /* which bucket: 0 none, 1 sends, 2 control,
-                                3 history */
+    unsigned states; /* IN(...) where it is allowed */
+    unsigned budget; /* which bucket: 0 none, 1 sends, 2 control,
+                        3 history */
 };
 const struct command *command_of(enum frame_kind k); /* NULL: not a command */
 void dispatch(struct conn *c, struct span object);
@@ -365,8 +383,8 @@ void deliver_push(struct node *n, enum wire_class class, uint64_t conv,
 void deliver_head(struct node *n, uint64_t conv, int64_t head);
 
 /* feed.c */
-void feed_sub(struct sub *s);        /* it may be behind now */
-void feed_conn(struct conn *c);      /* credit or room came back */
+void feed_sub(struct sub *s);   /* it may be behind now */
+void feed_conn(struct conn *c); /* credit or room came back */
 /* Compare heads with the store for conversations whose home is node `home`
  * (-1: all), and the changes counters of users: repairs lost messages. */
 void repair_from_store(struct node *n, int home);
@@ -427,10 +445,10 @@ void route_forget_pair(struct node *n, uint64_t user, uint64_t other);
 /* peer.c */
 void peer_message(void *node, int from, struct span bytes); /* bus events */
 void peer_gap(void *node, int from);
-void peer_tick(struct node *n);     /* numbers again when idle */
+void peer_tick(struct node *n); /* numbers again when idle */
 void peers_free(struct node *n);
 
-void homes_tick(struct node *n);    /* receipts, heads, eviction */
+void homes_tick(struct node *n); /* receipts, heads, eviction */
 void homes_free(struct node *n);
 
 #endif

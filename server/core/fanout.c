@@ -142,7 +142,10 @@ void fanout_start(struct append *a)
         nodes_of_viewers(a);
     fanout_ids(a, big);
     list_push(&h->fans, &a->of_home);
-    if (a->id_count == 0) {
+    /* It was big until this entry: who is in it is not known yet. */
+    if (!big && h->roster_count != h->row.members)
+        a->everywhere = true;
+    if (a->everywhere || a->id_count == 0) {
         a->ready = true;
         fanout_flow(h);
         return;

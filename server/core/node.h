@@ -40,16 +40,16 @@ struct transport {
 };
 
 struct node_config {
-    int live_members;        /* pushed to all up to here; default 512 */
-    int64_t backlog;         /* default LIMIT_BACKLOG */
+    int live_members; /* pushed to all up to here; default 512 */
+    int64_t backlog;  /* default LIMIT_BACKLOG */
     int64_t hello_ms, heartbeat_ms, ttl_ms, stall_ms; /* 0: of limits.h */
     int64_t fold_ms, head_ms, tick_ms;
     int sends_rate, sends_burst, control_rate, control_burst;
-    bool no_budgets;         /* load tests */
+    bool no_budgets; /* load tests */
 };
 
 struct node_env {
-    int number;              /* of this node; unique on the bus */
+    int number; /* of this node; unique on the bus */
     const struct clock *clock;
     struct rng *rng;
     struct store *store;
@@ -96,6 +96,9 @@ uint64_t node_make_id(struct node *n);
 /* The shell changed accounts in the store (admin, HTTP): close the device's
  * connections (dev 0: all of the user's) on every node, with 4401. */
 void node_revoke(struct node *n, uint64_t user, uint32_t dev);
+/* A login made a new device: its owner's other devices are told in `self`. */
+void node_device_added(struct node *n, uint64_t user, uint32_t dev,
+                       struct span name);
 /* End all memberships of the user (appends leave entries), then the store's
  * USER_DELETE; done(ctx, rc) when finished. */
 void node_user_delete(struct node *n, uint64_t user,

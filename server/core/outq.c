@@ -162,13 +162,16 @@ const struct wire *conn_next(struct conn *c)
     return c->out_len > 0 ? *slot(c, 0) : NULL;
 }
 
-/* An event of a stream counts as acknowledged when the next one is taken. */
+/* An event of a stream counts as acknowledged when the next one is taken. A
+ * poll ends with its answer: there what is taken counts itself. */
 static void ack_before(struct conn *c, uint64_t conv, int64_t seq)
 {
+    bool itself = c->type == CONN_POLL;
+
     while (c->credit_len > 0) {
         struct credit_item item = c->credit[c->credit_head];
 
-        if (item.conv == conv && item.seq >= seq)
+        if (item.conv == conv && item.seq >= seq + itself)
             return;
         marks_ack(c, item.conv, item.seq, false);
         credit_ack(c, item.conv, item.seq);
