@@ -106,6 +106,8 @@ START_TEST(it_becomes_big_and_small_again)
     ck_assert_int_eq(h->roster_count, 0);
     ask(1, 6, "send", ",'body':{'text':'x'}", "'t':'sent'");
     ask(0, 7, "conv.remove", ",'user':'u103'", "'t':'ok'");
+    expect(seats[1], "'t':'gap'|'to':4|'deferred'"); /* on either node */
+    expect(seats[3], "'t':'gap'|'to':4|'deferred'");
     ask(1, 8, "send", ",'body':{'text':'x'}", "'t':'sent'");
     ck_assert(!home_is_big(h));
     ck_assert_int_eq(h->roster_count, 3);
