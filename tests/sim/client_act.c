@@ -320,14 +320,33 @@ static void act_fence(struct client *c)
     client_say(c, buf_span(&c->buf));
 }
 
-/* The same again: it must give the same answer. */
+/* A send that this user's other device was told of; NULL: none that can be
+ * said here under its request number. */
+static const struct acked_send *of_sibling(struct client *c)
+{
+    struct world *w = c->world;
+
+    for (int i = 0; i < w->client_count; i++) {
+        struct client *other = &w->clients[i];
+
+        if (other == c || other->user != c->user || other->again_count == 0 ||
+            other->again[0].n <= c->last_n)
+            continue;
+        c->last_n = other->again[0].n;
+        return &other->again[0];
+    }
+    return NULL;
+}
+
+/* The same again: it must give the same answer, from any device. */
 static void act_again(struct client *c)
 {
-    const struct acked_send *a;
+    const struct acked_send *a = of_sibling(c);
 
-    if (c->again_count == 0)
+    if (a == NULL && c->again_count > 0)
+        a = &c->again[rng_below(&c->rng, (uint64_t)c->again_count)];
+    if (a == NULL)
         return;
-    a = &c->again[rng_below(&c->rng, (uint64_t)c->again_count)];
     list_each (&c->outbox, l, tmp) {
         if (container_of(l, struct outgoing, link)->n == a->n)
             return;
