@@ -244,6 +244,13 @@ bool model_visible(struct world *w, uint64_t conv, uint64_t user, int64_t seq)
     return model_stay(w, conv, user, seq, &join, &left) && join <= seq;
 }
 
+bool model_due(struct world *w, uint64_t conv, uint64_t user, int64_t seq)
+{
+    const struct stay *s = stay_last(conv_of(w, conv), user);
+
+    return s != NULL && s->join <= seq && (s->left == 0 || s->left >= seq);
+}
+
 bool model_live(struct world *w, uint64_t conv, uint64_t user)
 {
     const struct stay *s = stay_last(conv_of(w, conv), user);

@@ -240,6 +240,9 @@ bool model_visible(struct world *w, uint64_t conv, uint64_t user, int64_t seq);
  * member. */
 bool model_stay(struct world *w, uint64_t conv, uint64_t user, int64_t seq,
                 int64_t *join, int64_t *left);
+/* The same for the last stay alone: a former one ends for good when the user
+ * is added again (the store keeps one). */
+bool model_due(struct world *w, uint64_t conv, uint64_t user, int64_t seq);
 /* Is user a member now? */
 bool model_live(struct world *w, uint64_t conv, uint64_t user);
 int64_t model_head(struct world *w, uint64_t conv);

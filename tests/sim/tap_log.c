@@ -171,13 +171,21 @@ void tap_batch(struct pipe *p, const struct frame *f)
     }
 }
 
+static bool withholds(struct pipe *p, const struct frame *f)
+{
+    for (int64_t seq = f->from_seq; seq <= f->to; seq++) {
+        if (model_due(p->world, f->conv, p->client->user, seq))
+            return true;
+    }
+    return false;
+}
+
 void tap_gap(struct pipe *p, const struct frame *f)
 {
     struct strand *s = tap_strand(p, f->conv);
 
     /* Nothing expires here, so only "deferred" may cover what is visible. */
-    if (!span_is(f->why, "deferred") &&
-        tap_misses(p, f->conv, f->from_seq - 1, f->to + 1))
+    if (!span_is(f->why, "deferred") && withholds(p, f))
         world_break(p->world, "I2",
                     "c%" PRIu64 ": %" PRId64 " to %" PRId64
                     " are withheld from u%" PRIu64,
