@@ -210,7 +210,8 @@ void chat_event(void *ctx, const struct client_event *ev)
         on_typing(ch, ev);
         break;
     case EV_PRESENCE:
-        map_put(&ch->presence, ev->user, (char *)NULL + (size_t)ev->state + 1);
+        map_put(&ch->presence, ev->user,
+                (void *)((uintptr_t)ev->state + 1)); /* never NULL */
         chat_prompt(ch);
         break;
     case EV_GAP:

@@ -303,7 +303,7 @@ static int file_pair(struct options *o, char *text, const char *where,
     key = trim(text);
     row = row_of(o, key);
     if (row >= 0 && o->table[row].in_file) {
-        snprintf(named, sizeof(named), "%s: %s", where, key);
+        snprintf(named, sizeof(named), "%.1000s: %.200s", where, key);
         return set_row(o, row, trim(value), FROM_FILE, named, err);
     }
     if (row >= 0)

@@ -31,15 +31,16 @@ static void client(int port, const struct kit_account *a, int n, int number,
                     ;
     }
     kit_write(report, "r", 1);
-    for (int at = 0; a != NULL; at = (at + 1) % n) {
+    if (a == NULL)
+        for (;;)
+            pause();
+    for (int at = 0;; at = (at + 1) % n) {
         kit_send(fds[at], "{\"t\":\"hb\",\"n\":2,\"act\":true}");
         while (read(fds[at], drop, sizeof(drop)) > 0)
             ;
         poll(NULL, 0,
              n >= 10000 ? (at % (n / 10000) == 0 ? 3 : 0) : 30000 / n + 1);
     }
-    for (;;)
-        pause();
 }
 
 static void gather(struct crowd *c, int port, const struct kit_account *a,
