@@ -110,6 +110,9 @@ void sub_update(struct sub *s);
 /* sent has risen: syncs and fences may be waiting for it. */
 void sub_moved(struct sub *s);
 void sub_quiet(struct sub *s);
+/* The conversation is big, or is so no longer: for all subs of it here. Call it
+ * before a sub is added, which takes it as it is. */
+void live_set_big(struct node *n, uint64_t conv, bool big);
 /* Push `head` to a quiet sub that has less. */
 void sub_tell_head(struct sub *s);
 void subs_free(struct conn *c);

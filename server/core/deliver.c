@@ -172,11 +172,7 @@ void deliver_entry(struct node *n, const struct delivery *d)
         return;
     if (d->entry.seq > l->head)
         l->head = d->entry.seq;
-    if (d->big != l->big) {
-        l->big = d->big;
-        list_each (&l->subs, k, next)
-            sub_quiet(container_of(k, struct sub, of_live));
-    }
+    live_set_big(n, l->conv, d->big);
     list_each (&l->subs, k, next)
         deliver_sub(container_of(k, struct sub, of_live), d, wires);
     if (d->change_count > 0) {

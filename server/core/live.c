@@ -174,6 +174,17 @@ void sub_quiet(struct sub *s)
     sub_update(s);
 }
 
+void live_set_big(struct node *n, uint64_t conv, bool big)
+{
+    struct live *l = live_find(n, conv);
+
+    if (l == NULL || l->big == big)
+        return;
+    l->big = big;
+    list_each (&l->subs, k, next)
+        sub_quiet(container_of(k, struct sub, of_live));
+}
+
 /* The connection goes, nobody waits for its syncs and fences any more. */
 void subs_free(struct conn *c)
 {

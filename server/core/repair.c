@@ -32,6 +32,7 @@ static void repair_release(struct node_op *op)
 /* A conversation of u as the store knows it, for one connection. */
 static void repair_conn(struct conn *c, const struct membership *m)
 {
+    bool big = m->c.members > c->node->config.live_members;
     struct sub *s;
 
     if (c->sync != NULL && !c->sync->listed) {
@@ -46,9 +47,10 @@ static void repair_conn(struct conn *c, const struct membership *m)
         return;
     }
     if (s == NULL) {
+        live_set_big(c->node, m->conv, big);
         s = sub_add(c, m->conv, m->c.kind, m->join, m->join - 1);
         s->goal = m->join;
-        s->live->big = m->c.members > c->node->config.live_members;
+        s->live->big = big;
         sub_quiet(s);
         sub_tell_head(s);
     } else if (s->until > 0 && m->join > s->until) {

@@ -163,6 +163,7 @@ static bool add_conv(struct conn *c, const struct membership *m)
         return true; /* it has seen its removal */
     if (sub_find(c, m->conv) != NULL)
         return true;
+    live_set_big(n, m->conv, m->c.members > n->config.live_members);
     s = sub_add(c, m->conv, m->c.kind, low, start);
     s->until = m->left;
     s->live->big = m->c.members > n->config.live_members;
