@@ -62,8 +62,11 @@ static void advance(struct client *c, struct place *p)
 
     while (has(p, p->cursor + 1))
         p->cursor++;
-    if (p->cursor > before)
+    if (p->cursor > before) {
         p->asks = 0;
+        if (p->asked == 0)
+            p->ask_at = 0; /* what is left is asked for now */
+    }
     /* Also what comes again, to give its credit back. */
     if (p->cursor > p->told && p->cursor > p->base && c->ack_at == 0)
         c->ack_at = world_now(c->world) + between(&c->rng, 0, ACK_MS);

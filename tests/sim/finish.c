@@ -288,7 +288,8 @@ void finish(struct world *w)
     model_calm(w);
     probe(w);
     wait_quiet(w, 90000);
-    world_until(w, world_now(w) + 4000);
+    world_until(w, world_now(w) + 4000); /* heads of big ones come later */
+    wait_quiet(w, 90000);
     check_all_shown(w);
     model_marks_settled(w);
     read_all(w);
