@@ -152,7 +152,8 @@ static void watch_store(void *arg)
 static int open_parts(struct server *s, struct error *err)
 {
     struct bus_config bus = {.backend = "local"};
-    struct registry_config reg = {.backend = "local", .clock = &s->clock.base};
+    /* Leases are about processes that live or not: real time. */
+    struct registry_config reg = {.backend = "local", .clock = clock_system()};
     struct presence_config pre = {.backend = "local", .clock = &s->clock.base};
     int rc = open_store(s, err);
 
