@@ -61,6 +61,23 @@ static void tick(void *arg)
     node_tick(sh->node);
 }
 
+#define MANY 4096 /* connections: fewer are not worth a walk of the heap */
+
+/* After a mass leave their memory stays resident until it is asked for. */
+static void trim(struct shard *sh)
+{
+    int now = atomic_load(&sh->connections);
+
+    if (now > sh->peak)
+        sh->peak = now;
+    if (sh->peak < MANY || now > sh->peak / 4)
+        return;
+    sh->peak = now;
+#ifndef __SANITIZE_ADDRESS__ /* there the heap is not glibc's */
+    malloc_trim(0);
+#endif
+}
+
 static void turn_end(void *arg)
 {
     struct shard *sh = arg;
@@ -70,6 +87,7 @@ static void turn_end(void *arg)
     node_turn_end(sh->node);
     net_flush(sh);
     rearm(sh);
+    trim(sh);
     if (sh->draining && node_drained(sh->node))
         loop_stop(sh->loop);
 }
@@ -155,7 +173,6 @@ static void tear_down(struct shard *sh)
     store_port_free(&sh->port);
     loop_timer_free(&sh->tick);
     loop_free(&sh->loop);
-    malloc_trim(0);
 }
 
 struct starting {

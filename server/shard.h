@@ -33,6 +33,7 @@ struct shard {
     struct link kicked;      /* peers with something to write */
     struct strmap addresses; /* connections before login, by address */
     char *out;               /* one write: LWS_PRE and SHARD_OUT bytes */
+    int peak;                /* most connections since the last trim */
     atomic_int connections;  /* sockets open */
     atomic_bool serving;     /* listening */
     bool own_table;          /* unshare worked */
