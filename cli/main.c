@@ -373,7 +373,7 @@ static void apply_globals(struct cli *c)
 static int run(struct cli *c, int argc, char **argv)
 {
     const struct command *cmd;
-    int words = 0, left, rc;
+    int words = 0, left = 0, rc;
 
     if (argc == 0) {
         static char chat[] = "chat";

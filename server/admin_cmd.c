@@ -66,60 +66,115 @@ void admin_submit(struct admin_cmd *cmd, struct store_op *op)
     store_submit(cmd->server->port, op);
 }
 
-/* ---- status ---- */
+/* ---- what the nodes know, asked on their own threads, one after another ----
+ */
 
-static void sum_stats(struct server *s, struct node_stats *sum)
+struct asking {
+    struct admin_cmd *cmd;
+    int next; /* shard */
+    struct node_stats sum;
+    struct conv_row row; /* conv show */
+    int home;
+    void (*done)(struct asking *a); /* frees a */
+};
+
+static void ask_shard(void *arg);
+
+static void asked(void *arg)
 {
-    struct node_stats one;
+    struct asking *a = arg;
+    struct server *s = a->cmd->server;
 
-    for (int i = 0; i < s->shard_count; i++) {
-        node_stats(s->shards[i]->node, &one);
-        sum->conns += one.conns;
-        sum->users += one.users;
-        sum->homes += one.homes;
-        sum->lives += one.lives;
-        sum->behind += one.behind;
-        sum->pending += one.pending;
-    }
+    a->next++;
+    if (a->next < s->shard_count && !atomic_load(&s->draining))
+        shard_post(s->shards[a->next], ask_shard, a);
+    else
+        a->done(a);
 }
 
-static void status_done(struct store_op *op)
+static void ask_shard(void *arg)
+{
+    struct asking *a = arg;
+    struct server *s = a->cmd->server;
+    struct node *n = s->shards[a->next]->node;
+    struct node_stats one;
+
+    node_stats(n, &one);
+    a->sum.conns += one.conns;
+    a->sum.users += one.users;
+    a->sum.homes += one.homes;
+    a->sum.lives += one.lives;
+    a->sum.behind += one.behind;
+    a->sum.pending += one.pending;
+    a->home = node_home_of(n, a->row.conv);
+    loop_post(s->loop, asked, a);
+}
+
+static void ask_nodes(struct asking *a)
+{
+    a->next = -1; /* asked() goes to the first */
+    loop_post(a->cmd->server->loop, asked, a);
+}
+
+/* ---- status ---- */
+
+struct status {
+    struct asking nodes;
+    struct store_op op;
+};
+
+static void status_write(struct buf *b, const struct status *st)
 {
     static const char *const names[] = {"stored_users", "conversations",
                                         "entries", "bytes"};
-    struct admin_cmd *cmd = op->ctx;
-    struct server *s = cmd->server;
-    struct node_stats sum = {0};
+    const struct server *s = st->nodes.cmd->server;
+    const struct node_stats *sum = &st->nodes.sum;
+
+    enc_member_text(b, "url", span_of(s->url));
+    enc_member_text(b, "store", span_of(store_name(s->store)));
+    enc_member_text(b, "durability", span_of(store_durability(s->store)));
+    enc_member_int(b, "nodes", s->shard_count);
+    enc_member_int(b, "connections", sum->conns);
+    enc_member_int(b, "users", sum->users);
+    enc_member_int(b, "homes", sum->homes);
+    enc_member_int(b, "behind", sum->behind);
+    enc_member_int(b, "pending", sum->pending);
+    for (size_t i = 0; st->op.rc == 0 && i < COUNT_OF(names); i++)
+        enc_member_int(b, names[i], st->op.stats[i]);
+    enc_member_int(b, "uptime_s",
+                   (clock_wall(&s->clock.base) - s->started) / 1000);
+    enc_member_bool(b, "draining", atomic_load(&s->draining));
+}
+
+static void status_stored(struct store_op *op)
+{
+    struct status *st = op->ctx;
+    struct admin_cmd *cmd = st->nodes.cmd;
     struct buf b;
 
     buf_init(&b, 4096);
-    sum_stats(s, &sum);
-    enc_member_text(&b, "url", span_of(s->url));
-    enc_member_text(&b, "store", span_of(store_name(s->store)));
-    enc_member_text(&b, "durability", span_of(store_durability(s->store)));
-    enc_member_int(&b, "nodes", s->shard_count);
-    enc_member_int(&b, "connections", sum.conns);
-    enc_member_int(&b, "users", sum.users);
-    enc_member_int(&b, "homes", sum.homes);
-    enc_member_int(&b, "behind", sum.behind);
-    enc_member_int(&b, "pending", sum.pending);
-    for (size_t i = 0; op->rc == 0 && i < COUNT_OF(names); i++)
-        enc_member_int(&b, names[i], op->stats[i]);
-    enc_member_int(&b, "uptime_s",
-                   (clock_wall(&s->clock.base) - s->started) / 1000);
-    enc_member_bool(&b, "draining", atomic_load(&s->draining));
+    status_write(&b, st);
     store_op_release(op);
-    free(op);
+    free(st);
     admin_answer(cmd, buf_span(&b));
     buf_release(&b);
 }
 
+static void status_asked(struct asking *a)
+{
+    struct status *st = container_of(a, struct status, nodes);
+
+    store_op_init(&st->op, STORE_STATS, status_stored, st);
+    admin_submit(a->cmd, &st->op);
+}
+
 static void cmd_status(struct admin_cmd *cmd)
 {
-    struct store_op *op = mem_alloc(sizeof(*op));
+    struct status *st = mem_alloc(sizeof(*st));
 
-    store_op_init(op, STORE_STATS, status_done, cmd);
-    admin_submit(cmd, op);
+    st->nodes.cmd = cmd;
+    st->nodes.done = status_asked;
+    ask_nodes(&st->nodes);
 }
 
 /* ---- drain, log, clock ---- */
@@ -226,29 +281,40 @@ static void cmd_backup(struct admin_cmd *cmd)
 
 /* ---- conv show ---- */
 
+static void conv_asked(struct asking *a)
+{
+    const struct conv_row *row = &a->row;
+    struct admin_cmd *cmd = a->cmd;
+    struct buf b;
+
+    buf_init(&b, 2048);
+    enc_member_id(&b, "conv", 'c', row->conv);
+    enc_member_text(&b, "kind", span_of(conv_kind_name(row->kind)));
+    enc_member_text(&b, "mode", span_of(conv_mode_name(row->mode)));
+    enc_member_text(&b, "title", span_of(row->title));
+    enc_member_int(&b, "head", row->head);
+    enc_member_int(&b, "term", row->term);
+    enc_member_int(&b, "epoch", row->epoch);
+    enc_member_int(&b, "members", row->members);
+    enc_member_int(&b, "home", a->home);
+    free(a);
+    admin_answer(cmd, buf_span(&b));
+    buf_release(&b);
+}
+
 static void conv_done(struct store_op *op)
 {
     struct admin_cmd *cmd = op->ctx;
-    struct conv_row *row = &op->row;
-    struct buf b;
+    struct asking *a;
 
     if (op->rc < 0) {
         admin_fail_code(cmd, op->rc, "conversation");
     } else {
-        buf_init(&b, 2048);
-        enc_member_id(&b, "conv", 'c', row->conv);
-        enc_member_text(&b, "kind", span_of(conv_kind_name(row->kind)));
-        enc_member_text(&b, "mode", span_of(conv_mode_name(row->mode)));
-        enc_member_text(&b, "title", span_of(row->title));
-        enc_member_int(&b, "head", row->head);
-        enc_member_int(&b, "term", row->term);
-        enc_member_int(&b, "epoch", row->epoch);
-        enc_member_int(&b, "members", row->members);
-        enc_member_int(
-            &b, "home",
-            node_home_of(server_any_shard(cmd->server)->node, row->conv));
-        admin_answer(cmd, buf_span(&b));
-        buf_release(&b);
+        a = mem_alloc(sizeof(*a));
+        a->cmd = cmd;
+        a->row = op->row;
+        a->done = conv_asked;
+        ask_nodes(a);
     }
     store_op_release(op);
     free(op);
