@@ -90,7 +90,8 @@ void listen_format(const struct sockaddr_storage *at, char *out, size_t size)
     }
 }
 
-static int bind_shared(const struct sockaddr_storage *at, struct error *err)
+static int bind_at(const struct sockaddr_storage *at, bool share,
+                   struct error *err)
 {
     int one = 1;
     char text[80];
@@ -100,7 +101,8 @@ static int bind_shared(const struct sockaddr_storage *at, struct error *err)
     if (fd < 0)
         return error_set(err, CF_IO, "socket: %s", strerror(errno));
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+    if (share)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
     if (bind(fd, (const struct sockaddr *)at, address_len(at)) == 0)
         return fd;
     listen_format(at, text, sizeof(text));
@@ -113,7 +115,14 @@ static int bind_shared(const struct sockaddr_storage *at, struct error *err)
 int listen_reserve(struct sockaddr_storage *at, struct error *err)
 {
     socklen_t len = sizeof(*at);
-    int fd = bind_shared(at, err);
+    /* Alone first: sharing would let a second server take half of the
+     * connections of the one that is there. */
+    int fd = bind_at(at, false, err);
+
+    if (fd < 0)
+        return fd;
+    close(fd);
+    fd = bind_at(at, true, err);
 
     if (fd >= 0)
         getsockname(fd, (struct sockaddr *)at, &len);
@@ -370,7 +379,7 @@ int listen_open(struct shard *sh, const struct sockaddr_storage *at,
                 bool secure, struct error *err)
 {
     struct listener *l;
-    int fd = bind_shared(at, err);
+    int fd = bind_at(at, true, err);
 
     if (fd < 0)
         return fd;
