@@ -379,7 +379,7 @@ static bool human_rest(struct cli *c, struct buf *b,
         break;
     case EV_GAP:
         buf_printf(b, "(%lld messages are not here)",
-                   (long long)(ev->to - ev->from + 1));
+                   (long long)ev->to - (long long)ev->from + 1);
         break;
     case EV_ERROR:
     case EV_REFUSED:

@@ -20,10 +20,10 @@ void request_own_device(struct cli *c, struct buf *members);
  * goes on until session_end(). */
 int request_session(struct cli *c, void (*ready)(void *ctx),
                     client_event_fn *event, void *ctx);
-/* Tell an error answer (or its absence) and end the session with the code
- * that fits. */
-void request_failed(struct cli *c, const struct frame *answer);
+/* f is the answer, NULL: none came. Tell an error (or the absence) and end the
+ * session with the code that fits. */
+void request_failed(struct cli *c, const struct frame *f);
 /* The `ok` answer as a tree; NULL after request_failed(). */
-json_t *request_tree(struct cli *c, const struct frame *answer);
+json_t *request_tree(struct cli *c, const struct frame *f);
 
 #endif

@@ -356,7 +356,7 @@ static void listener_ready(void *arg, int events)
     struct listener *l = arg;
 
     for (int i = 0; i < ACCEPT_BATCH; i++) {
-        struct sockaddr_storage at;
+        struct sockaddr_storage at = {0};
         socklen_t len = sizeof(at);
         int fd;
 

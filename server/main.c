@@ -106,10 +106,12 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "ctl") == 0)
         return ctl_main(argc - 1, argv + 1);
     rc = settings_read(&s.settings, &s.options, argc, argv, &err);
+#ifdef CONFAB_SABOTAGE
     if (rc == 0 && s.settings.sabotage != NULL &&
         !sabotage_set(&s.sabotage, s.settings.sabotage))
         rc = error_set(&err, CF_INVALID, "no sabotage '%s'",
                        s.settings.sabotage);
+#endif
     if (rc < 0)
         fprintf(stderr, "confabd: %s\n", err.text);
     else if (s.settings.help)

@@ -239,7 +239,7 @@ static struct span keep(char **at, struct span s)
 {
     struct span kept = {s.p != NULL ? *at : NULL, s.n};
 
-    if (s.n > 0)
+    if (s.p != NULL && s.n > 0)
         memcpy(*at, s.p, s.n);
     *at += s.n;
     return kept;

@@ -42,7 +42,7 @@ bool frame_read_string(struct decoder *d, struct scan_text *t)
 
 bool frame_read_id(struct decoder *d, char prefix, uint64_t *out)
 {
-    struct scan_text t;
+    struct scan_text t = {0};
 
     if (!frame_read_string(d, &t))
         return false;
@@ -71,7 +71,7 @@ static bool cid_is_plain(struct span s)
 static bool read_text(struct decoder *d, struct span *out)
 {
     const struct row *r = d->row;
-    struct scan_text t;
+    struct scan_text t = {0};
 
     if (!frame_read_string(d, &t))
         return false;
@@ -102,7 +102,7 @@ static bool read_bool(struct decoder *d, bool *out)
 
 static bool read_word(struct decoder *d, void *out)
 {
-    struct scan_text t;
+    struct scan_text t = {0};
     int value;
 
     if (!frame_read_string(d, &t))
@@ -147,7 +147,7 @@ static bool read_body_member(struct decoder *d, const struct scan_text *key,
     bool text = scan_key_is(key, "text", 4);
     bool media = scan_key_is(key, "media", 5);
     char c = scan_peek(&d->s);
-    struct scan_text value;
+    struct scan_text value = {0};
 
     *enc = scan_key_is(key, "enc", 3);
     *content = text || media || *enc;

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 
+#ifdef CONFAB_SABOTAGE
+
 #define FLAGS(X)                 \
     X(ack_before_commit)         \
     X(cursor_by_id)              \
@@ -46,3 +48,5 @@ const char *const *sabotage_names(void)
 {
     return names;
 }
+
+#endif

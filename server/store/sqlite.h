@@ -88,7 +88,7 @@ int db_run(struct db *d, enum sql_id id, const char *types, ...);
 /* Columns. Texts are cut to size. */
 void col_text(sqlite3_stmt *s, int i, char *out, size_t size);
 struct span col_blob(sqlite3_stmt *s, int i);
-void row_conv(sqlite3_stmt *s, int first, struct conv_row *row);
+void row_conv(sqlite3_stmt *s, int at, struct conv_row *row);
 void row_member(sqlite3_stmt *s, struct membership *m);
 void row_user(sqlite3_stmt *s, struct user_row *u);
 void row_device(sqlite3_stmt *s, struct device_row *d);

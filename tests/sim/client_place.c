@@ -65,7 +65,7 @@ static void advance(struct client *c, struct place *p)
     if (p->cursor > before) {
         p->asks = 0;
         if (p->asked == 0)
-            p->ask_at = 0; /* what is left is asked for now */
+            p->ask_at = 0; /* what is left is asked at once */
     }
     /* Also what comes again, to give its credit back. */
     if (p->cursor > p->told && p->cursor > p->base && c->ack_at == 0)
