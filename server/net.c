@@ -17,6 +17,10 @@
 #define RX_BYTES 64
 #define TX_BYTES (64 * 1024)
 
+/* Written without asking the socket first, which costs a system call: what it
+ * does not take, libwebsockets keeps. */
+#define UNASKED (64 * 1024)
+
 /* ---- what the core asks of us ---- */
 
 static void peer_kick(void *peer)
@@ -66,14 +70,14 @@ const struct transport net_transport = {
 /* ---- writing ---- */
 
 /* One joined write. False: nothing was there, or the connection broke. */
-static bool write_some(struct peer *p)
+static bool write_some(struct peer *p, size_t most)
 {
     unsigned char *out = (unsigned char *)p->shard->out + LWS_PRE;
     size_t n;
 
     if (p->conn == NULL)
         return false;
-    n = conn_pull(p->conn, (char *)out, SHARD_OUT);
+    n = conn_pull(p->conn, (char *)out, most);
     if (n == 0)
         return false;
     return lws_write(p->wsi, out, n, LWS_WRITE_TEXT) >= 0;
@@ -86,9 +90,10 @@ static void socket_flush(struct peer *p)
         p->waiting = false; /* its welcome is in the queue */
         address_release(p->shard, p->wsi);
     }
-    while (!lws_send_pipe_choked(p->wsi))
-        if (!write_some(p))
-            break;
+    if (!lws_partial_buffered(p->wsi) && write_some(p, UNASKED))
+        while (conn_next(p->conn) != NULL && !lws_send_pipe_choked(p->wsi))
+            if (!write_some(p, SHARD_OUT))
+                break;
     if (p->close_code != 0 || (p->conn != NULL && conn_next(p->conn) != NULL))
         lws_callback_on_writable(p->wsi);
 }
@@ -163,7 +168,7 @@ static int socket_receive(struct peer *p, struct lws *wsi, void *in, size_t len)
 
 static int socket_writeable(struct peer *p, struct lws *wsi)
 {
-    if (write_some(p)) {
+    if (write_some(p, SHARD_OUT)) {
         lws_callback_on_writable(wsi);
         return 0;
     }

@@ -71,7 +71,7 @@ static int drain(struct room *r, int wait)
             in[len] = '\0';
             for (char *at = in; (at = memchr(at, '~', (size_t)(in + len - at)));
                  at++)
-                got++;
+                got += at > in && at[-1] == '"'; /* 0x7e is in headers too */
         }
     }
     return got;
