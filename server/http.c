@@ -189,6 +189,15 @@ static int refuse(struct lws *wsi, unsigned status, const char *why)
     return -1;
 }
 
+/* Once: libwebsockets also reports the end of a body of no bytes. */
+static void handle(struct http_peer *h)
+{
+    if (h->answered || h->handled)
+        return;
+    h->handled = true;
+    h->route->handle(h);
+}
+
 static int request_begins(struct http_peer **slot, struct lws *wsi,
                           const char *path)
 {
@@ -214,7 +223,7 @@ static int request_begins(struct http_peer **slot, struct lws *wsi,
         return 0;
     }
     if (strcmp(r->method, "GET") == 0 || length == 0)
-        r->handle(h);
+        handle(h);
     return 0;
 }
 
@@ -305,8 +314,7 @@ int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         if (*slot == NULL)
             return -1;
-        if (!(*slot)->answered)
-            (*slot)->route->handle(*slot);
+        handle(*slot);
         return 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return slot == NULL || *slot == NULL ? -1 : writeable(*slot);

@@ -25,6 +25,7 @@ struct http_peer {
     struct account *account; /* the operation under way; it points back */
     struct loop_timer *wait; /* poll: how long */
     char token[LIMIT_TOKEN + 1];
+    bool handled;  /* the route's handler ran */
     bool answered; /* headers are out */
     bool streaming;
     bool finished; /* out is the end of the answer */
