@@ -26,7 +26,8 @@ LAYERS = {
     "server/push": PROTO,
     "server/core": CORE,
     "server": CORE,
-    "cli": CLIENT,
+    "cli/script": CLIENT,
+    "cli": CLIENT + ["cli/script"],
     "loadgen": CLIENT,
 }
 
@@ -49,7 +50,9 @@ DOORS = {
     "readline/*": ["cli/input*.c"],
     "sqlite3.h": ["server/store/sqlite*.[ch]", "lib/client/archive*.[ch]"],
     "openssl/*": ["server/net*.c", "server/tls*.c", "server/listen*.c",
-                  "lib/client/link*.c"],
+                  "lib/client/link*.c", "loadgen/tls*.c"],
+    "zlib.h": ["loadgen/hist*.c"],
+    "liburing.h": ["loadgen/io_uring*.c"],
     "utf8proc.h": ["lib/base/text*.c", "cli/tty*.c"],
     "qrencode.h": ["cli/qr*.c"],
     "zstd.h": ["server/blob/*.c"],
