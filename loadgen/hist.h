@@ -29,10 +29,11 @@ void hist_reset(struct hist *h);
 void hist_add(struct hist *h, uint64_t ns); /* no allocation, no branch on size
                                              */
 void hist_add_n(struct hist *h, uint64_t ns, uint64_t n);
-/* into += from; same low, high and digits. */
+/* into += from. Exact when low, high and digits are the same; else each slot of
+ * `from` counts as its middle. */
 void hist_merge(struct hist *into, const struct hist *from);
-/* into -= from: what came since `from` was a copy of into. min and max are
- * then those of the slots. */
+/* into -= from, of the same shape: what came since `from` was a copy of into.
+ * min and max are then those of the slots. */
 void hist_subtract(struct hist *into, const struct hist *from);
 void hist_copy(struct hist *into, const struct hist *from); /* initialised */
 /* The value at quantile q (0..1): the highest equivalent value of its slot, as
@@ -40,9 +41,10 @@ void hist_copy(struct hist *into, const struct hist *from); /* initialised */
 uint64_t hist_at(const struct hist *h, double q);
 double hist_mean(const struct hist *h);
 double hist_stddev(const struct hist *h);
-/* Values <= ns, for Prometheus buckets. */
+/* Values <= ns (those of the slot of ns included), for Prometheus buckets. */
 uint64_t hist_below(const struct hist *h, uint64_t ns);
-/* Walk the slots with counts: lowest and highest value they stand for. */
+/* Walk the slots with counts, *at = 0 at first: lowest and highest value they
+ * stand for. False at the end. */
 bool hist_next(const struct hist *h, int *at, uint64_t *from, uint64_t *to,
                uint64_t *count);
 
@@ -52,7 +54,9 @@ void hist_write_hgrm(struct buf *out, const struct hist *h, double unit,
                      int ticks_per_half);
 /* V2 compressed encoding (zlib, base64) of one histogram, as in .hlog. */
 void hist_write_v2(struct buf *out, const struct hist *h);
-/* Compact form between processes; read back: 0 or -CF_INVALID. */
+/* Compact form between processes and in result files, base64 text. Reading
+ * back initialises h, which owns memory on success alone: 0 or -CF_INVALID.
+ * Safe on what anybody sends. */
 void hist_encode(struct buf *out, const struct hist *h);
 int hist_decode(struct hist *h, struct span text);
 
