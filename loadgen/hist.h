@@ -54,6 +54,12 @@ void hist_write_hgrm(struct buf *out, const struct hist *h, double unit,
                      int ticks_per_half);
 /* V2 compressed encoding (zlib, base64) of one histogram, as in .hlog. */
 void hist_write_v2(struct buf *out, const struct hist *h);
+/* A log for the HdrHistogram log processors: the head with the time of the
+ * start (ms since the epoch), then a line an interval: at and length in ms,
+ * at since the start. tag: a metric's name. */
+void hist_write_hlog_head(struct buf *out, int64_t start_ms);
+void hist_write_hlog_line(struct buf *out, const char *tag, int64_t at_ms,
+                          int64_t length_ms, const struct hist *h);
 /* Compact form between processes and in result files, base64 text. Reading
  * back initialises h, which owns memory on success alone: 0 or -CF_INVALID.
  * Safe on what anybody sends. */

@@ -2,10 +2,13 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "hist_layout.h"
 #include "unit/base/suite.h"
 
 #define LOW 1000
@@ -278,7 +281,102 @@ START_TEST(refuses_damage)
 }
 END_TEST
 
-SUITE("hist", quantiles_are_those_of_the_sorted_values, size_is_as_promised,
+static uint64_t get_be(const unsigned char *p, int bytes)
+{
+    uint64_t v = 0;
+
+    while (bytes-- > 0)
+        v = v << 8 | *p++;
+    return v;
+}
+
+static void add_slots(struct hist *h, struct span in)
+{
+    uint64_t v;
+    int at = 0;
+
+    while (in.n > 0) {
+        ck_assert_int_eq(hist_get_varint(&in, &v), 0);
+        if (v & 1)
+            at += (int)(v >> 1) + 1;
+        else
+            hist_add_n(h, hist_slot_low(h, at++), v >> 1);
+    }
+}
+
+/* A reader of the V2 form after EncodableHistogram.java. */
+static void hist_decode_v2(struct hist *h, struct span text)
+{
+    static unsigned char plain[1 << 20];
+    uLongf size = sizeof(plain);
+    const unsigned char *p;
+    struct buf packed;
+
+    buf_init(&packed, 1 << 20);
+    ck_assert_int_eq(hist_get_base64(&packed, text), 0);
+    p = (const unsigned char *)packed.data;
+    ck_assert_uint_eq(get_be(p, 4), 0x1c849314);
+    ck_assert_uint_eq(get_be(p + 4, 4), packed.len - 8);
+    ck_assert_int_eq(uncompress(plain, &size, p + 8, packed.len - 8), Z_OK);
+    ck_assert_uint_eq(get_be(plain, 4), 0x1c849313);
+    ck_assert_uint_eq(get_be(plain + 4, 4), size - 40);
+    ck_assert_uint_eq(get_be(plain + 8, 4), 0);
+    hist_init(h, get_be(plain + 16, 8), get_be(plain + 24, 8),
+              (int)get_be(plain + 12, 4));
+    ck_assert_uint_eq(get_be(plain + 32, 8), 0x3ff0000000000000);
+    add_slots(h, span_make(plain + 40, size - 40));
+    buf_release(&packed);
+}
+
+START_TEST(v2_reads_back)
+{
+    struct hist a, b;
+    struct buf text;
+    struct rng r;
+
+    rng_init_seeded(&r, 19);
+    buf_init(&text, 1 << 20);
+    for (int digits = 1; digits <= 3; digits++) {
+        buf_clear(&text);
+        hist_init(&a, LOW, HIGH, digits);
+        for (int i = 0; i < VALUES; i++)
+            hist_add(&a, any_time(&r));
+        hist_write_v2(&text, &a);
+        hist_decode_v2(&b, buf_span(&text));
+        ck_assert_int_eq(b.digits, digits);
+        ck_same(&a, &b);
+        hist_release(&a);
+        hist_release(&b);
+    }
+    buf_release(&text);
+}
+END_TEST
+
+START_TEST(table_has_the_levels_of_the_plotters)
+{
+    struct hist h;
+    struct buf text;
+    const char *t;
+
+    buf_init(&text, 1 << 16);
+    hist_init(&h, LOW, HIGH, 3);
+    for (uint64_t i = 1; i <= 1000; i++)
+        hist_add(&h, i * 1024);
+    hist_write_hgrm(&text, &h, 1024, 1);
+    t = buf_cstr(&text);
+    ck_assert_ptr_nonnull(strstr(t, " 0.500000000000 "));
+    ck_assert_ptr_nonnull(strstr(t, " 0.750000000000 "));
+    ck_assert_ptr_nonnull(strstr(t, " 0.875000000000        875 "));
+    ck_assert_ptr_nonnull(
+        strstr(t, "    1000.000 1.000000000000       1000\n"));
+    ck_assert_ptr_nonnull(strstr(t, "Total count    =         1000]"));
+    buf_release(&text);
+    hist_release(&h);
+}
+END_TEST
+
+SUITE("hist", v2_reads_back, table_has_the_levels_of_the_plotters,
+      quantiles_are_those_of_the_sorted_values, size_is_as_promised,
       empty_has_no_numbers, too_large_is_kept_as_the_largest,
       walks_every_value_once, deviation_of_a_known_set,
       merge_and_subtract_undo_each_other, merges_another_shape_by_value,
