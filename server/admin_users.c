@@ -247,6 +247,7 @@ struct bulk {
     struct admin_cmd *cmd;
     uint64_t *ids;
     int count, next, under_way, failed;
+    bool named; /* each argument is a name; else a prefix and a count */
     int rc;
 };
 
@@ -305,7 +306,10 @@ static void bulk_submit(struct bulk *b, int i)
     struct bulk_one *one = mem_alloc(sizeof(*one));
 
     one->bulk = b;
-    snprintf(one->name, sizeof(one->name), "%s%d", admin_arg(b->cmd, 0), i);
+    if (b->named)
+        snprintf(one->name, sizeof(one->name), "%s", admin_arg(b->cmd, i));
+    else
+        snprintf(one->name, sizeof(one->name), "%s%d", admin_arg(b->cmd, 0), i);
     auth_token_make(one->token);
     store_op_init(&one->op, STORE_USER_ADD, bulk_done, one);
     one->op.user = b->ids[i];
@@ -352,6 +356,28 @@ void admin_user_bulk(struct admin_cmd *cmd)
     b = mem_alloc(sizeof(*b));
     b->cmd = cmd;
     b->count = (int)count;
+    make_ids(cmd, b->count, bulk_with_ids, b);
+}
+
+void admin_user_many(struct admin_cmd *cmd)
+{
+    size_t count = json_array_size(json_object_get(cmd->request, "args"));
+    bool good = count >= 1 && count <= BULK_MAX;
+    struct bulk *b;
+
+    for (size_t i = 0; good && i < count; i++)
+        good =
+            admin_arg(cmd, (int)i) != NULL && name_ok(admin_arg(cmd, (int)i));
+    if (!good) {
+        admin_fail(cmd, 400,
+                   "ctl user many NAME ...; a name is 1 to 32 of a-z 0-9 "
+                   "_ . -");
+        return;
+    }
+    b = mem_alloc(sizeof(*b));
+    b->cmd = cmd;
+    b->count = (int)count;
+    b->named = true;
     make_ids(cmd, b->count, bulk_with_ids, b);
 }
 
@@ -429,6 +455,25 @@ static void passwd_found(struct step *st)
 void admin_user_passwd(struct admin_cmd *cmd)
 {
     find_user(cmd, passwd_found);
+}
+
+/* ---- token add: a further device ---- */
+
+static void device_found(struct step *st)
+{
+    struct store_op *op = step_op(st, STORE_DEVICE_ADD, add_done);
+
+    op->user = st->user.user;
+    auth_token_make(st->token);
+    auth_token_hash(span_of(st->token), op->hash);
+    op->text = SPAN("ctl");
+    op->has_text = true;
+    admin_submit(st->cmd, op);
+}
+
+void admin_token_add(struct admin_cmd *cmd)
+{
+    find_user(cmd, device_found);
 }
 
 /* ---- token revoke ---- */

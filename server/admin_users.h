@@ -6,8 +6,10 @@
 
 void admin_user_add(struct admin_cmd *cmd);     /* name; "password" in stdin */
 void admin_user_bulk(struct admin_cmd *cmd);    /* prefix, count */
+void admin_user_many(struct admin_cmd *cmd);    /* names */
 void admin_user_remove(struct admin_cmd *cmd);  /* name */
 void admin_user_passwd(struct admin_cmd *cmd);  /* name; "password" */
+void admin_token_add(struct admin_cmd *cmd);    /* name: a further device */
 void admin_token_revoke(struct admin_cmd *cmd); /* name, device or none: all */
 void admin_invite(struct admin_cmd *cmd);       /* days (default 7) */
 void admin_audit(struct admin_cmd *cmd);        /* the last 100 lines */
