@@ -41,8 +41,20 @@ static void account_free(struct account *a)
         a->http->account = NULL;
     if (a->op_used)
         store_op_release(&a->op);
+    a->shard->accounts--;
     auth_wipe(a, sizeof(*a));
     free(a);
+}
+
+static struct account *account_alloc(struct http_peer *h)
+{
+    struct account *a = mem_alloc(sizeof(*a));
+
+    a->http = h;
+    a->shard = h->peer.shard;
+    a->shard->accounts++;
+    h->account = a;
+    return a;
 }
 
 void account_abandon(struct http_peer *h)
@@ -181,7 +193,7 @@ static const char *check(struct account *a, bool with_name, bool fresh)
 /* Take the members of the body; NULL after an error was answered. */
 static struct account *account_new(struct http_peer *h, bool with_name)
 {
-    struct account *a = mem_alloc(sizeof(*a));
+    struct account *a = account_alloc(h);
     const char *name = NULL, *password = NULL, *device = "unnamed";
     const char *invite = NULL, *fresh = NULL;
     struct error err = {0};
@@ -189,9 +201,6 @@ static struct account *account_new(struct http_peer *h, bool with_name)
     const char *bad = NULL;
     int rc = j == NULL ? -1 : 0;
 
-    a->http = h;
-    a->shard = h->peer.shard;
-    h->account = a;
     if (rc == 0 && with_name)
         rc = json_need_text(j, "name", &name, &err);
     if (rc == 0)
@@ -425,11 +434,8 @@ static void logout_looked(struct store_op *op)
 
 void account_logout_request(struct http_peer *h)
 {
-    struct account *a = mem_alloc(sizeof(*a));
+    struct account *a = account_alloc(h);
 
-    a->http = h;
-    a->shard = h->peer.shard;
-    h->account = a;
     copy_text(a->token, sizeof(a->token), h->token);
     submit(a, STORE_TOKEN, logout_looked);
 }

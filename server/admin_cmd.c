@@ -85,10 +85,11 @@ static void asked(void *arg)
     struct asking *a = arg;
     struct server *s = a->cmd->server;
 
-    a->next++;
-    if (a->next < s->shard_count && !atomic_load(&s->draining))
-        shard_post(s->shards[a->next], ask_shard, a);
-    else
+    do
+        a->next++;
+    while (a->next < s->shard_count &&
+           !shard_post(s->shards[a->next], ask_shard, a));
+    if (a->next >= s->shard_count)
         a->done(a);
 }
 
@@ -203,18 +204,64 @@ static void cmd_log(struct admin_cmd *cmd)
     admin_answer(cmd, (struct span){0});
 }
 
-static void wake(void *arg)
-{
-    struct shard *sh = arg;
+/* Every node's due timers fire, one node after the other, and then once more
+ * all of them: by then what they told each other in the first round is there.
+ * Last, what is too old goes from the store. */
+struct advance {
+    struct admin_cmd *cmd;
+    struct shard *at;
+    int next; /* of 2 * shard_count */
+    struct store_op op;
+};
 
-    node_tick(sh->node);
+static void advanced_all(struct store_op *op)
+{
+    struct advance *a = op->ctx;
+    struct admin_cmd *cmd = a->cmd;
+    int rc = op->rc;
+    struct buf b;
+
+    store_op_release(op);
+    free(a);
+    if (rc < 0) {
+        admin_fail_code(cmd, rc, "expiry");
+        return;
+    }
+    buf_init(&b, 256);
+    enc_member_int(&b, "now", clock_wall(&cmd->server->clock.base));
+    admin_answer(cmd, buf_span(&b));
+    buf_release(&b);
+}
+
+static void advance_next(void *arg);
+
+static void advance_node(void *arg)
+{
+    struct advance *a = arg;
+
+    node_tick(a->at->node);
+    loop_post(a->cmd->server->loop, advance_next, a);
+}
+
+static void advance_next(void *arg)
+{
+    struct advance *a = arg;
+    struct server *s = a->cmd->server;
+
+    while (a->next < 2 * s->shard_count) {
+        a->at = s->shards[a->next++ % s->shard_count];
+        if (shard_post(a->at, advance_node, a))
+            return;
+    }
+    store_op_init(&a->op, STORE_EXPIRE, advanced_all, a);
+    admin_submit(a->cmd, &a->op);
 }
 
 static void cmd_clock_advance(struct admin_cmd *cmd)
 {
     const char *text = admin_arg(cmd, 0);
     struct server *s = cmd->server;
-    struct buf b;
+    struct advance *a;
     int64_t ms;
 
     if (!s->settings.test_clock) {
@@ -226,12 +273,9 @@ static void cmd_clock_advance(struct admin_cmd *cmd)
         return;
     }
     clock_shifted_advance(&s->clock, ms);
-    for (int i = 0; i < s->shard_count; i++)
-        shard_post(s->shards[i], wake, s->shards[i]);
-    buf_init(&b, 256);
-    enc_member_int(&b, "now", clock_wall(&s->clock.base));
-    admin_answer(cmd, buf_span(&b));
-    buf_release(&b);
+    a = mem_alloc(sizeof(*a));
+    a->cmd = cmd;
+    advance_next(a);
 }
 
 /* ---- backup ---- */
@@ -404,6 +448,10 @@ void admin_cmd_run(struct admin_cmd *cmd, struct span body)
     if (cmd->request == NULL ||
         json_need_text(cmd->request, "cmd", &name, &err) < 0) {
         admin_fail(cmd, 400, err.text);
+        return;
+    }
+    if (cmd->server->ending) {
+        admin_fail(cmd, 503, "the server is ending");
         return;
     }
     for (size_t i = 0; i < COUNT_OF(commands); i++) {

@@ -26,6 +26,7 @@ struct step {
     uint32_t dev;
     uint64_t id;
     int rc;
+    struct shard *shard; /* step_on_node() */
 };
 
 static struct step *step_new(struct admin_cmd *cmd)
@@ -60,6 +61,14 @@ static struct store_op *step_op(struct step *st, enum store_verb verb,
     return &st->op;
 }
 
+/* Run fn(st) where a node is, st->shard. */
+static void step_on_node(struct step *st, void (*fn)(void *st))
+{
+    st->shard = server_any_shard(st->cmd->server);
+    if (!shard_post(st->shard, fn, st))
+        step_fail(st, -CF_UNAVAILABLE, "the server is ending");
+}
+
 static void step_end(struct step *st)
 {
     struct admin_cmd *cmd = st->cmd;
@@ -72,6 +81,7 @@ static void step_end(struct step *st)
 
 struct make_ids {
     struct admin_cmd *cmd;
+    struct shard *shard;
     uint64_t *ids;
     int count;
     void (*done)(void *arg, uint64_t *ids);
@@ -92,7 +102,7 @@ static void ids_make(void *arg)
     struct server *s = m->cmd->server;
 
     for (int i = 0; i < m->count; i++)
-        m->ids[i] = node_make_id(server_any_shard(s)->node);
+        m->ids[i] = node_make_id(m->shard->node);
     loop_post(s->loop, ids_back, m);
 }
 
@@ -104,8 +114,10 @@ static void make_ids(struct admin_cmd *cmd, int count,
 
     *m =
         (struct make_ids){.cmd = cmd, .count = count, .done = done, .arg = arg};
-    m->ids = mem_array((size_t)count, sizeof(*m->ids));
-    shard_post(server_any_shard(cmd->server), ids_make, m);
+    m->ids = mem_array((size_t)count, sizeof(*m->ids)); /* zeros */
+    m->shard = server_any_shard(cmd->server);
+    if (!shard_post(m->shard, ids_make, m))
+        loop_post(cmd->server->loop, ids_back, m);
 }
 
 /* ---- find the user that argument 0 names ---- */
@@ -405,18 +417,21 @@ static void remove_on_node(void *arg)
 {
     struct step *st = arg;
 
-    node_user_delete(server_any_shard(st->cmd->server)->node, st->user.user,
-                     remove_done, st);
+    node_user_delete(st->shard->node, st->user.user, remove_done, st);
 }
 
 static void remove_found(struct step *st)
 {
-    shard_post(server_any_shard(st->cmd->server), remove_on_node, st);
+    step_on_node(st, remove_on_node);
 }
 
+/* It leaves its conversations through their homes, which a drain moves away. */
 void admin_user_remove(struct admin_cmd *cmd)
 {
-    find_user(cmd, remove_found);
+    if (atomic_load(&cmd->server->draining))
+        admin_fail(cmd, 503, "the server is draining");
+    else
+        find_user(cmd, remove_found);
 }
 
 /* ---- user passwd ---- */
@@ -483,7 +498,7 @@ static void revoke_on_node(void *arg)
     struct step *st = arg;
     struct server *s = st->cmd->server;
 
-    node_revoke(server_any_shard(s)->node, st->user.user, st->dev);
+    node_revoke(st->shard->node, st->user.user, st->dev);
     loop_post(s->loop, remove_back, st);
 }
 
@@ -512,7 +527,7 @@ static void revoke_listed(struct store_op *op)
     if (op->rc < 0)
         step_fail(st, op->rc, "devices");
     else
-        shard_post(server_any_shard(st->cmd->server), revoke_on_node, st);
+        step_on_node(st, revoke_on_node);
 }
 
 static void revoke_list(struct step *st)
@@ -530,7 +545,7 @@ static void revoke_next(struct store_op *op)
     if (op->rc < 0)
         step_fail(st, op->rc, "device");
     else if (st->dev != 0)
-        shard_post(server_any_shard(st->cmd->server), revoke_on_node, st);
+        step_on_node(st, revoke_on_node);
     else
         revoke_list(st);
 }

@@ -43,8 +43,13 @@ static void set_up_log(const struct settings *s)
 
 static void on_term(void *arg, int signo)
 {
+    struct server *s = arg;
+
     log_info("signal %d", signo);
-    server_drain(arg);
+    if (atomic_load(&s->draining))
+        server_hurry(s); /* somebody does not want to wait */
+    else
+        server_drain(s);
 }
 
 /* Read the configuration file again: of it only the log level is taken, since

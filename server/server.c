@@ -115,8 +115,6 @@ static void post_to_main(void *ctx, void (*fn)(void *), void *arg)
     loop_post(ctx, fn, arg);
 }
 
-/* A store whose sync failed takes nothing any more; nobody knows what is on
- * the disk. A new process reads what is really there. */
 static void expired(struct store_op *op)
 {
     if (op->rc < 0)
@@ -135,6 +133,8 @@ static void expire(struct server *s)
     store_submit(s->port, op);
 }
 
+/* A store whose sync failed takes nothing any more; nobody knows what is on
+ * the disk. A new process reads what is really there. */
 static void watch_store(void *arg)
 {
     struct server *s = arg;
@@ -272,13 +272,16 @@ void server_shard_ended(struct server *s)
         loop_post(s->loop, all_ended, s);
 }
 
-static void hard_stop(void *arg)
+void server_hurry(struct server *s)
 {
-    struct server *s = arg;
-
-    log_warn("drain took too long, stopping now");
     for (int i = 0; i < s->shard_count; i++)
         shard_kill(s->shards[i]);
+}
+
+static void hard_stop(void *arg)
+{
+    log_warn("drain took too long, stopping now");
+    server_hurry(arg);
 }
 
 void server_drain(struct server *s)
@@ -291,8 +294,8 @@ void server_drain(struct server *s)
         conns += atomic_load(&s->shards[i]->connections);
     spread = conns > 30000 ? conns : 30000; /* n / 1,000 a second, >= 30 s */
     log_info("draining %lld connections", (long long)conns);
-    s->ending = loop_timer_new(s->loop, hard_stop, s);
-    loop_timer_set(s->ending, s->settings.drain_ms);
+    s->hard_stop = loop_timer_new(s->loop, hard_stop, s);
+    loop_timer_set(s->hard_stop, s->settings.drain_ms);
     for (int i = 0; i < s->shard_count; i++)
         shard_stop(s->shards[i], s->settings.dev ? 1000 : spread);
 }
@@ -306,30 +309,49 @@ void server_abort(struct server *s)
 
 struct shard *server_any_shard(struct server *s)
 {
+    for (int i = 0; i < s->shard_count; i++)
+        if (!atomic_load(&s->shards[i]->ended))
+            return s->shards[i];
     return s->shards[0];
+}
+
+static void join_shards(struct server *s)
+{
+    for (int i = 0; s->shards != NULL && i < s->shard_count; i++)
+        if (s->shards[i]->thread != 0)
+            shard_join(s->shards[i]);
 }
 
 static void free_shards(struct server *s)
 {
-    for (int i = 0; s->shards != NULL && i < s->shard_count; i++) {
-        if (s->shards[i]->thread != 0)
-            shard_join(s->shards[i]);
+    for (int i = 0; s->shards != NULL && i < s->shard_count; i++)
         shard_free(&s->shards[i]);
-    }
     free(s->shards);
     s->shards = NULL;
 }
 
+/* Let commands that are under way come to their end: what shards and workers
+ * posted last, and what the store has of main. */
+static void finish_commands(struct server *s)
+{
+    loop_run_once(s->loop, false);
+    while (s->port != NULL && store_port_pending(s->port) > 0)
+        loop_run_once(s->loop, true);
+}
+
 void server_free(struct server *s)
 {
-    admin_close(s);
-    free_shards(s);
-    loop_timer_free(&s->ending);
+    s->ending = true;
+    loop_timer_free(&s->hard_stop);
     loop_timer_free(&s->watch);
-    for (int i = 0; i < s->reserved_count; i++)
-        close(s->reserved[i]);
+    join_shards(s);
     worker_pool_free(&s->hashing);
     worker_pool_free(&s->files);
+    finish_commands(s);
+    admin_close(s);
+    free_shards(s);
+    for (int i = 0; i < s->reserved_count; i++)
+        close(s->reserved[i]);
     if (s->port != NULL)
         store_port_free(&s->port);
     presence_close(&s->presence);

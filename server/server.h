@@ -40,16 +40,19 @@ struct server {
     bool throw_away;        /* remove data at the end */
     int64_t started;        /* wall ms */
     atomic_bool draining;
-    atomic_int shards_left;    /* shards that have not ended yet */
-    struct loop_timer *ending; /* hard stop of a drain */
-    struct loop_timer *watch;  /* is the store still good? */
-    unsigned watched;          /* how often that was asked */
+    bool ending;                  /* no command is taken any more */
+    atomic_int shards_left;       /* shards that have not ended yet */
+    struct loop_timer *hard_stop; /* of a drain */
+    struct loop_timer *watch;     /* is the store still good? */
+    unsigned watched;             /* how often that was asked */
 };
 
 /* Bring everything up; the shards serve when it returns 0. */
 int server_start(struct server *s, struct error *err);
 /* Say bye, let the shards finish, stop the loop. Main thread. */
 void server_drain(struct server *s);
+/* End a drain: cut what is still there. */
+void server_hurry(struct server *s);
 /* After server_start() failed: end the shards that did start. */
 void server_abort(struct server *s);
 void server_free(struct server *s);
@@ -57,7 +60,8 @@ void server_free(struct server *s);
 /* Called by each shard's thread as its last word. */
 void server_shard_ended(struct server *s);
 
-/* The shard that serves work without a connection (admin): the first. */
+/* The shard that serves work without a connection (admin): the first that has
+ * not ended. */
 struct shard *server_any_shard(struct server *s);
 
 #endif

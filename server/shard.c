@@ -24,12 +24,20 @@ struct shard *shard_new(struct server *s, int number)
     list_init(&sh->kicked);
     strmap_init(&sh->addresses);
     rng_init_system(&sh->rng);
+    pthread_mutex_init(&sh->lock, NULL);
     return sh;
 }
 
-void shard_post(struct shard *sh, void (*fn)(void *), void *arg)
+bool shard_post(struct shard *sh, void (*fn)(void *), void *arg)
 {
-    loop_post(sh->loop, fn, arg);
+    bool open;
+
+    pthread_mutex_lock(&sh->lock);
+    open = !atomic_load(&sh->ended);
+    if (open)
+        loop_post(sh->loop, fn, arg);
+    pthread_mutex_unlock(&sh->lock);
+    return open;
 }
 
 static void post_to_loop(void *ctx, void (*fn)(void *), void *arg)
@@ -162,17 +170,26 @@ static int set_up(struct shard *sh, struct error *err)
     return 0;
 }
 
+/* Do the store and the workers still hold something that is ours? */
+static bool held(const struct shard *sh)
+{
+    return sh->accounts > 0 || store_port_pending(sh->port) > 0 ||
+           (sh->node != NULL && node_store_pending(sh->node) > 0);
+}
+
+/* What others posted before still runs; node and loop stay for shard_free(). */
 static void tear_down(struct shard *sh)
 {
+    pthread_mutex_lock(&sh->lock);
+    atomic_store(&sh->ended, true);
+    pthread_mutex_unlock(&sh->lock);
     loop_on_turn_end(sh->loop, NULL, NULL);
+    loop_run_once(sh->loop, false);
     listen_close_all(sh);
     net_close(sh);
-    node_free(&sh->node);
-    while (store_port_pending(sh->port) > 0)
+    while (held(sh))
         loop_run_once(sh->loop, true);
-    store_port_free(&sh->port);
     loop_timer_free(&sh->tick);
-    loop_free(&sh->loop);
 }
 
 struct starting {
@@ -287,8 +304,11 @@ void shard_free(struct shard **shp)
 
     if (sh == NULL)
         return;
-    if (sh->loop != NULL)
-        loop_free(&sh->loop);
+    node_free(&sh->node);
+    if (sh->port != NULL)
+        store_port_free(&sh->port);
+    loop_free(&sh->loop);
+    pthread_mutex_destroy(&sh->lock);
     strmap_release(&sh->addresses);
     free(sh);
     *shp = NULL;

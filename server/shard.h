@@ -36,7 +36,10 @@ struct shard {
     int peak;                /* most connections since the last trim */
     atomic_int connections;  /* sockets open */
     atomic_bool serving;     /* listening */
-    bool own_table;          /* unshare worked */
+    atomic_bool ended;       /* takes no posts any more; written under lock */
+    pthread_mutex_t lock;
+    int accounts;   /* requests of accounts.h under way */
+    bool own_table; /* unshare worked */
     bool draining;
     int64_t spread_ms;
 };
@@ -53,10 +56,13 @@ void shard_stop(struct shard *sh, int64_t spread_ms);
 /* End the thread at once, whatever is still open. */
 void shard_kill(struct shard *sh);
 void shard_join(struct shard *sh);
+/* Node and loop live until here, so that main may read the node's metrics at
+ * any time. After shard_join(). */
 void shard_free(struct shard **sh);
 
-/* Run fn(arg) on the shard's thread. */
-void shard_post(struct shard *sh, void (*fn)(void *), void *arg);
+/* Run fn(arg) on the shard's thread, where the node is there. False: the shard
+ * has ended, fn will not run. Any thread; the one way in from others. */
+bool shard_post(struct shard *sh, void (*fn)(void *), void *arg);
 
 /* Reload the certificate. Any thread. */
 void shard_reload(struct shard *sh);

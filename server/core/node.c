@@ -367,6 +367,11 @@ void node_stats(const struct node *n, struct node_stats *out)
     };
 }
 
+int node_store_pending(const struct node *n)
+{
+    return store_port_pending(n->store);
+}
+
 struct metrics *node_metrics(struct node *n)
 {
     return &n->metrics;

@@ -111,6 +111,9 @@ struct node_stats {
     int64_t conns, users, homes, lives, behind, pending;
 };
 void node_stats(const struct node *n, struct node_stats *out);
+/* Operations that the store has of this node: it must not be freed before. */
+int node_store_pending(const struct node *n);
+/* Any thread may read these two while the node lives. */
 struct metrics *node_metrics(struct node *n);
 const struct hist *node_sent_hist(const struct node *n); /* send -> sent, us */
 
