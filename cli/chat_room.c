@@ -68,54 +68,14 @@ static uint64_t user_of(const json_t *o)
     return text != NULL && id_parse(span_of(text), 'u', &user) ? user : 0;
 }
 
-static void names_came(void *ctx, const struct frame *f)
+static void names_came(void *ctx)
 {
     struct learning *l = ctx;
-    struct archive *a = client_archive(l->chat->cli->client);
-    json_t *j = tree_of(f), *one;
-    size_t i;
 
-    json_array_foreach(json_object_get(j, "users"), i, one)
-    {
-        const char *name = json_string_value(json_object_get(one, "name"));
-
-        if (user_of(one) != 0 && name != NULL && name[0] != '\0')
-            archive_user_put(
-                a, user_of(one), name,
-                json_string_value(json_object_get(one, "display")));
-    }
-    if (j != NULL)
-        json_decref(j);
     if (l->then != NULL)
         l->then(l->chat, room_get(l->chat, l->conv));
     chat_prompt(l->chat);
     free(l);
-}
-
-/* Step 2: names that are not known yet. */
-static void ask_names(struct learning *l)
-{
-    struct archive *a = client_archive(l->chat->cli->client);
-    struct room *r = room_get(l->chat, l->conv);
-    char name[LIMIT_NAME + 1];
-    struct buf b;
-    int count = 0;
-
-    buf_init(&b, LIMIT_OBJECT);
-    for (int i = 0; i < r->people_count; i++) {
-        if (archive_user_name(a, r->people[i], name) == 0)
-            continue;
-        buf_append_text(&b, count++ > 0 ? ",\"" : "\"users\":[\"");
-        id_write(&b, 'u', r->people[i]);
-        buf_append_byte(&b, '"');
-    }
-    buf_append_byte(&b, ']');
-    if (count > 0)
-        client_request(l->chat->cli->client, FRAME_USER_INFO, buf_span(&b),
-                       names_came, l);
-    else
-        names_came(l, NULL);
-    buf_release(&b);
 }
 
 static void people_came(void *ctx, const struct frame *f)
@@ -139,7 +99,8 @@ static void people_came(void *ctx, const struct frame *f)
     json_decref(j);
     if (r == l->chat->open)
         room_view(l->chat);
-    ask_names(l);
+    client_learn_users(l->chat->cli->client, r->people, r->people_count,
+                       names_came, l);
 }
 
 void room_learn_people(struct chat *ch, struct room *r,

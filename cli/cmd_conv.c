@@ -22,6 +22,7 @@ struct conv_work {
     uint64_t conv;
     struct buf members;
     request_show_fn *show;
+    void (*begin)(struct conv_work *w); /* instead of one request */
 };
 
 static void answered(void *ctx, const struct frame *f)
@@ -92,6 +93,10 @@ static void conv_found(void *ctx, int rc, uint64_t conv)
         return;
     }
     w->conv = conv;
+    if (w->begin != NULL) {
+        w->begin(w);
+        return;
+    }
     enc_member_id(&w->members, "conv", 'c', conv);
     begin_users(w);
 }
@@ -234,29 +239,29 @@ int cmd_conv_create(struct cli *c, int argc, char **argv)
     return run(&w, "conv create", 1, LIMIT_USERS, argc, argv);
 }
 
-/* ---- info ---- */
+/* ---- info: pages of the roster, each with the names of its users ---- */
 
-static void show_members(struct cli *c, const json_t *answer)
+struct roster {
+    struct conv_work *work;
+    json_t *answer; /* the page that is shown once its names are known */
+};
+
+static struct roster roster;
+
+static void show_member(struct cli *c, uint64_t user, const char *role)
 {
-    const json_t *one;
+    char name[LIMIT_NAME + 1];
     struct buf b;
-    size_t i;
 
-    buf_init(&b, 64 * 1024);
-    json_array_foreach(json_object_get(answer, "members"), i, one)
-    {
-        const char *user = json_string_value(json_object_get(one, "user"));
-        const char *name = json_string_value(json_object_get(one, "name"));
-        const char *role = json_string_value(json_object_get(one, "role"));
-
-        if (c->format == OUTPUT_JSON) {
-            out_json_begin(&b, "member", clock_wall(clock_system()));
-            enc_member_text(&b, "user", span_of(user));
-            enc_member_text(&b, "name", span_of(name));
-            enc_member_text(&b, "role", span_of(role));
-            out_json_end(c, &b);
-            continue;
-        }
+    out_user_name(c, user, name);
+    buf_init(&b, 8192);
+    if (c->format == OUTPUT_JSON) {
+        out_json_begin(&b, "member", clock_wall(clock_system()));
+        enc_member_id(&b, "user", 'u', user);
+        enc_member_text(&b, "name", span_of(name));
+        enc_member_text(&b, "role", span_of(role));
+        out_json_end(c, &b);
+    } else {
         tty_put_untrusted(&b, TEXT_NAME, span_of(name), 0);
         buf_append_byte(&b, '\t');
         tty_put_untrusted(&b, TEXT_LINE, span_of(role), 0);
@@ -266,13 +271,80 @@ static void show_members(struct cli *c, const json_t *answer)
     buf_release(&b);
 }
 
+static uint64_t member_user(const json_t *one)
+{
+    const char *text = json_string_value(json_object_get(one, "user"));
+    uint64_t user = 0;
+
+    return text != NULL && id_parse(span_of(text), 'u', &user) ? user : 0;
+}
+
+static void ask_roster(struct conv_work *w, uint64_t after);
+
+static void show_roster(void *ctx)
+{
+    struct roster *r = ctx;
+    struct cli *c = r->work->cli;
+    const json_t *one;
+    uint64_t last = 0;
+    size_t i;
+
+    json_array_foreach(json_object_get(r->answer, "members"), i, one)
+    {
+        last = member_user(one);
+        show_member(c, last, json_string_value(json_object_get(one, "role")));
+    }
+    if (json_is_true(json_object_get(r->answer, "more")) && last != 0)
+        ask_roster(r->work, last);
+    else
+        session_end(c, EXIT_DONE);
+}
+
+static void roster_came(void *ctx, const struct frame *f)
+{
+    struct conv_work *w = ctx;
+    uint64_t users[LIMIT_USERS];
+    const json_t *one;
+    int count = 0;
+    size_t i;
+
+    json_decref(roster.answer);
+    roster = (struct roster){w, request_tree(w->cli, f)};
+    json_array_foreach(json_object_get(roster.answer, "members"), i, one)
+    {
+        if (count < LIMIT_USERS)
+            users[count++] = member_user(one);
+    }
+    if (roster.answer != NULL)
+        client_learn_users(w->cli->client, users, count, show_roster, &roster);
+}
+
+static void ask_roster(struct conv_work *w, uint64_t after)
+{
+    buf_clear(&w->members);
+    enc_member_id(&w->members, "conv", 'c', w->conv);
+    if (after > 0)
+        enc_member_id(&w->members, "user", 'u', after);
+    client_request(w->cli->client, FRAME_CONV_MEMBERS, buf_span(&w->members),
+                   roster_came, w);
+}
+
+static void begin_roster(struct conv_work *w)
+{
+    ask_roster(w, 0);
+}
+
 int cmd_conv_info(struct cli *c, int argc, char **argv)
 {
     struct conv_work w;
+    int rc;
 
     work_init(&w, c, FRAME_CONV_MEMBERS);
-    w.show = show_members;
-    return run(&w, "conv info", 1, 1, argc, argv);
+    w.begin = begin_roster;
+    rc = run(&w, "conv info", 1, 1, argc, argv);
+    json_decref(roster.answer);
+    roster.answer = NULL;
+    return rc;
 }
 
 /* ---- changes ---- */

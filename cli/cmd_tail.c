@@ -115,7 +115,8 @@ static bool replay_entry(void *ctx, const struct entry *e)
                               .entry = e,
                               .seq = e->seq};
 
-    print(t, &ev);
+    if (e->kind != ENTRY_ACCOUNT)
+        print(t, &ev);
     return t->t.count == 0 || t->printed < t->t.count;
 }
 

@@ -135,6 +135,11 @@ void client_find_user(struct client *c, const char *name,
 void client_find_conv(struct client *c, const char *name, bool open,
                       void (*done)(void *ctx, int rc, uint64_t conv),
                       void *ctx);
+/* Ask for the names of those of the users (at most LIMIT_USERS) that the
+ * archive does not know; done(ctx) when it has what there is, perhaps at
+ * once. */
+void client_learn_users(struct client *c, const uint64_t *users, int count,
+                        void (*done)(void *ctx), void *ctx);
 /* Older history into the archive: before (0: newest). */
 void client_history(struct client *c, uint64_t conv, int64_t before,
                     int64_t after, int limit,

@@ -226,7 +226,6 @@ static void on_welcome(struct client *c, const struct frame *f)
 
 static void on_synced(struct client *c, const struct frame *f)
 {
-    struct client_event ev = {.kind = EV_SYNCED, .replayed = c->replayed};
     struct span list = f->more_list;
     struct mark m;
 
@@ -241,6 +240,14 @@ static void on_synced(struct client *c, const struct frame *f)
         p->deferred = m.seq;
         client_fill_hole(c, p);
     }
+}
+
+/* The conversations are known: now others may ask for them. */
+void client_synced(struct client *c)
+{
+    struct client_event ev = {.kind = EV_SYNCED, .replayed = c->replayed};
+
+    client_pump(c);
     client_emit(c, &ev);
     client_flush_outbox(c);
 }

@@ -86,6 +86,46 @@ static bool user_known(struct client *c, uint64_t user)
     return false;
 }
 
+struct learning {
+    struct client *client;
+    void (*done)(void *ctx);
+    void *ctx;
+};
+
+static void learned(void *ctx, const struct frame *f)
+{
+    struct learning *l = ctx;
+
+    users_came(l->client, f);
+    l->done(l->ctx);
+    free(l);
+}
+
+void client_learn_users(struct client *c, const uint64_t *users, int count,
+                        void (*done)(void *ctx), void *ctx)
+{
+    struct learning *l = mem_alloc(sizeof(*l));
+    char name[LIMIT_NAME + 1];
+    struct buf members;
+    int asked = 0;
+
+    *l = (struct learning){c, done, ctx};
+    buf_init(&members, LIMIT_OBJECT);
+    for (int i = 0; i < count && asked < LIMIT_USERS; i++) {
+        if (archive_user_name(c->archive, users[i], name) == 0)
+            continue;
+        buf_append_text(&members, asked++ > 0 ? ",\"" : "\"users\":[\"");
+        id_write(&members, 'u', users[i]);
+        buf_append_byte(&members, '"');
+    }
+    buf_append_byte(&members, ']');
+    if (asked > 0)
+        client_request(c, FRAME_USER_INFO, buf_span(&members), learned, l);
+    else
+        learned(l, NULL);
+    buf_release(&members);
+}
+
 /* ---- conversations ---- */
 
 static void learn_conv(struct client *c, const json_t *o)
@@ -130,8 +170,8 @@ static void convs_came(void *ctx, const struct frame *f)
     bool more;
     size_t i;
 
-    if (j == NULL)
-        return;
+    if (f == NULL)
+        return; /* the link is gone: the next one asks again */
     archive_begin(c->archive);
     json_array_foreach(json_object_get(j, "convs"), i, one)
     {
@@ -144,8 +184,7 @@ static void convs_came(void *ctx, const struct frame *f)
     if (more && last != 0)
         list_more(c, last);
     else
-        c->listed = true;
-    client_pump_later(c);
+        client_synced(c);
 }
 
 static void list_more(struct client *c, uint64_t after)
@@ -162,7 +201,6 @@ static void list_more(struct client *c, uint64_t after)
 
 void client_list_convs(struct client *c)
 {
-    c->listed = false;
     list_more(c, 0);
 }
 
@@ -216,6 +254,10 @@ static bool tell(void *ctx, const struct entry *e)
                               .seq = e->seq,
                               .fresh = c->state == LINK_UP};
 
+    if (e->kind == ENTRY_ACCOUNT) { /* bookkeeping of our own: no event */
+        t->place->told = e->seq;
+        return true;
+    }
     if (!user_known(c, e->from))
         return false;
     t->place->told = e->seq;
@@ -396,7 +438,7 @@ struct search {
     int count;
 };
 
-static bool match(void *ctx, const struct archive_conv *row)
+static bool matches(void *ctx, const struct archive_conv *row)
 {
     struct search *s = ctx;
 
@@ -409,31 +451,53 @@ static bool match(void *ctx, const struct archive_conv *row)
     return true;
 }
 
+/* The one conversation that the archive has by this title or with this user:
+ * 0, -CF_NOT_FOUND, -CF_CONFLICT when there are several. */
+static int find_held(struct client *c, const char *name, uint64_t peer,
+                     uint64_t *conv)
+{
+    struct search s = {.title = name[0] == '@' ? "" : name, .peer = peer};
+
+    archive_convs(c->archive, matches, &s);
+    *conv = s.found;
+    if (s.count == 0)
+        return -CF_NOT_FOUND;
+    return s.count == 1 ? 0 : -CF_CONFLICT;
+}
+
+/* Who it is is known: the conversation that is there, or a new one. */
+static void open_or_find(void *ctx, int rc, uint64_t user)
+{
+    struct finding *f = ctx;
+    uint64_t conv;
+
+    if (rc == 0 && !f->open) {
+        rc = find_held(f->client, "", user, &conv);
+        finding_end(f, rc, rc == 0 ? conv : 0);
+        return;
+    }
+    open_with(f, rc, user);
+}
+
 /* A group's title goes before a user's name; "@name" is always the user. */
 void client_find_conv(struct client *c, const char *name, bool open,
                       void (*done)(void *ctx, int rc, uint64_t conv), void *ctx)
 {
-    struct search s = {.title = name};
     struct finding *f;
-    uint64_t conv;
+    uint64_t conv, peer = 0;
+    int rc;
 
     if (id_parse(span_of(name), 'c', &conv)) {
         done(ctx, 0, conv);
         return;
     }
-    archive_user_find(c->archive, name[0] == '@' ? name + 1 : name, &s.peer);
-    if (name[0] == '@')
-        s.title = "";
-    archive_convs(c->archive, match, &s);
-    if (s.count > 0) {
-        done(ctx, s.count == 1 ? 0 : -CF_CONFLICT, s.found);
-        return;
-    }
-    if (!open) {
-        done(ctx, -CF_NOT_FOUND, 0);
+    archive_user_find(c->archive, name[0] == '@' ? name + 1 : name, &peer);
+    rc = find_held(c, name, peer, &conv);
+    if (rc != -CF_NOT_FOUND) {
+        done(ctx, rc, rc == 0 ? conv : 0);
         return;
     }
     f = mem_alloc(sizeof(*f));
-    *f = (struct finding){.client = c, .done = done, .ctx = ctx, .open = true};
-    client_find_user(c, name, open_with, f);
+    *f = (struct finding){.client = c, .done = done, .ctx = ctx, .open = open};
+    client_find_user(c, name, open_or_find, f);
 }

@@ -57,7 +57,7 @@ struct client {
     int64_t up_since;             /* mono ms */
     int64_t retry_min, retry_max; /* from bye; 0: none */
     int64_t heard;                /* mono ms of the last message */
-    bool stopping, active, listed, no_last_seen;
+    bool stopping, active, no_last_seen;
     int replayed;
     struct error last_error;
     struct buf out; /* one request at a time */
@@ -79,6 +79,7 @@ void client_message(struct client *c, struct span text);
 void client_entry(struct client *c, const struct entry *e);
 void client_send_acks(struct client *c);
 void client_fill_hole(struct client *c, struct place *p);
+void client_synced(struct client *c);
 
 /* client_names.c */
 /* Emit what can be emitted of every conversation. */
