@@ -45,8 +45,17 @@ struct test_result {
     int exit_code;  /* for errors: 69, 70 or 75 */
 };
 
+const char *outcome_name(enum outcome o); /* pass fail error skip */
+
+/* Free what r holds and zero it; twice is fine. */
 void result_release(struct test_result *r);
-json_t *result_to_json(const struct test_result *r); /* new reference */
+
+/* A new reference. Texts are cut at 64 KiB, what is not UTF-8 in them becomes
+ * U+FFFD; more than 10,000 steps or 1,000 notes are left out. */
+json_t *result_to_json(const struct test_result *r);
+
+/* Fill *r from what result_to_json() made; the caller releases it. The events
+ * are shared, not copied. -CF_INVALID or -CF_TOO_BIG: then *r is empty. */
 int result_from_json(struct test_result *r, const json_t *j, struct error *err);
 
 #endif
