@@ -1,0 +1,100 @@
+#include "schedule.h"
+
+#include <math.h>
+
+#define NS 1e9
+
+static double rate_at(const struct schedule *s, double due)
+{
+    double length = (double)(s->end - s->start), share;
+
+    if (s->rate_end <= 0 || length <= 0)
+        return s->rate * s->factor;
+    share = due >= length ? 1 : due / length;
+    return (s->rate + (s->rate_end - s->rate) * share) * s->factor;
+}
+
+/* Of the rate, a second per second. */
+static double slope_at(const struct schedule *s, double due)
+{
+    double length = (double)(s->end - s->start);
+
+    if (s->rate_end <= 0 || due >= length)
+        return 0;
+    return (s->rate_end - s->rate) * s->factor / (length / NS);
+}
+
+/* Seconds from due on in which `slots` slots lie: rate*t + slope*t^2/2 =
+ * slots, solved without losing digits when the slope is small. */
+static double time_for(const struct schedule *s, double slots)
+{
+    double rate = rate_at(s, s->due), slope = slope_at(s, s->due);
+    double root = rate * rate + 2 * slope * slots;
+
+    if (root <= 0)
+        return 1e9;
+    return 2 * slots / (rate + sqrt(root));
+}
+
+static void advance(struct schedule *s, double slots)
+{
+    s->due += time_for(s, slots) * NS;
+}
+
+static double exponential(struct schedule *s)
+{
+    return -log1p(-rng_unit(s->rng));
+}
+
+void schedule_init(struct schedule *s, const struct traffic *t, double rate,
+                   double rate_end, uint64_t start, uint64_t end,
+                   struct rng *rng)
+{
+    *s = (struct schedule){.arrivals = t->arrivals,
+                           .rate = rate,
+                           .rate_end = rate_end,
+                           .factor = 1,
+                           .start = start,
+                           .end = end,
+                           .burst = t->burst > 0 ? t->burst : 1,
+                           .rng = rng};
+    s->in_burst = s->burst;
+    if (rate <= 0 && rate_end <= 0)
+        s->due = INFINITY;
+    else if (s->arrivals == ARRIVE_POISSON)
+        advance(s, exponential(s));
+    else if (s->arrivals == ARRIVE_BURST)
+        advance(s, rng_unit(rng) * (double)s->burst);
+    else
+        advance(s, rng_unit(rng));
+}
+
+uint64_t schedule_due(const struct schedule *s)
+{
+    if (!(s->due < 9e18))
+        return UINT64_MAX;
+    return s->start + (uint64_t)s->due;
+}
+
+void schedule_step(struct schedule *s)
+{
+    switch (s->arrivals) {
+    case ARRIVE_POISSON:
+        advance(s, exponential(s));
+        break;
+    case ARRIVE_BURST:
+        if (--s->in_burst > 0)
+            break;
+        s->in_burst = s->burst;
+        advance(s, (double)s->burst);
+        break;
+    case ARRIVE_CONSTANT:
+        advance(s, 1);
+        break;
+    }
+}
+
+void schedule_factor(struct schedule *s, double factor)
+{
+    s->factor = factor > 0 ? factor : 1e-9;
+}

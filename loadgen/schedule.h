@@ -1,0 +1,37 @@
+/* schedule.h - when messages are due, in absolute time: the open loop. A slot
+ * is never skipped and never moved because an earlier one was late. */
+#ifndef LOAD_SCHEDULE_H
+#define LOAD_SCHEDULE_H
+
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "scenario.h"
+
+struct schedule {
+    enum arrivals arrivals;
+    double rate, rate_end;   /* a second, at start and at end */
+    double factor;           /* multiplies both */
+    uint64_t start, end;     /* ns; the ramp lies between */
+    int64_t burst, in_burst; /* slots at once; left of this burst */
+    double due;              /* ns since start, of the next slot */
+    struct rng *rng;         /* borrowed */
+};
+
+/* From start (ns) on; a ramp (rate_end > 0) is over at end. The first slot of
+ * a constant schedule lies a random part of an interval after start, so that
+ * shards do not beat together. rate 0: never due. */
+void schedule_init(struct schedule *s, const struct traffic *t, double rate,
+                   double rate_end, uint64_t start, uint64_t end,
+                   struct rng *rng);
+
+/* When the next slot is due, UINT64_MAX: never. */
+uint64_t schedule_due(const struct schedule *s);
+
+/* The slot was taken: go to the one after it. */
+void schedule_step(struct schedule *s);
+
+/* Multiply the rates from the next step on. */
+void schedule_factor(struct schedule *s, double factor);
+
+#endif
