@@ -324,7 +324,7 @@ static void ask_roster(struct conv_work *w, uint64_t after)
     buf_clear(&w->members);
     enc_member_id(&w->members, "conv", 'c', w->conv);
     if (after > 0)
-        enc_member_id(&w->members, "user", 'u', after);
+        enc_member_id(&w->members, "after", 'u', after);
     client_request(w->cli->client, FRAME_CONV_MEMBERS, buf_span(&w->members),
                    roster_came, w);
 }
