@@ -29,21 +29,25 @@ void append_free(struct append *a)
     task_free(&a->task);
 }
 
-static void append_cid(struct append *a, struct node *n, struct span cid)
+static void append_random_cid(struct append *a, struct node *n)
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char random[16];
 
-    if (cid.p != NULL && cid.n > 0) {
-        a->task.op.entry.cid = cid;
-        return;
-    }
     rng_bytes(n->env.rng, random, sizeof(random));
     for (int i = 0; i < 16; i++) {
         a->cid[2 * i] = digits[random[i] >> 4];
         a->cid[2 * i + 1] = digits[random[i] & 15];
     }
     a->task.op.entry.cid = span_make(a->cid, 32);
+}
+
+static void append_cid(struct append *a, struct node *n, struct span cid)
+{
+    if (cid.p != NULL && cid.n > 0)
+        a->task.op.entry.cid = cid;
+    else
+        append_random_cid(a, n);
 }
 
 struct append *append_new(struct home *h, struct request *rq,
@@ -135,6 +139,10 @@ void append_submit(struct append *a)
                   (a->change_count > 0 || op->entry.kind == ENTRY_TITLE);
     if (a->changing)
         home_stall(h, &a->task);
+    if (SABOTAGED(h->node, no_dedupe)) { /* no store can know it again */
+        a->asked_cid = op->entry.cid;
+        append_random_cid(a, h->node);
+    }
     if (SABOTAGED(h->node, ack_before_commit) && a->answer == APPEND_SENT &&
         op->refuse == 0)
         answer_sent(a, h->row.head + h->under_way);
@@ -291,6 +299,8 @@ static void append_done(struct task *t)
     struct home *h = t->home;
     int rc = t->op.rc;
 
+    if (a->asked_cid.p != NULL)
+        t->op.entry.cid = a->asked_cid;
     h->under_way--;
     h->holds++;
     if (rc != 0) {

@@ -219,6 +219,7 @@ struct append {
     bool adds; /* the changes with a role are new members */
     struct buf body, title;
     char cid[64];
+    struct span asked_cid; /* no_dedupe: of the frame, while the store works */
     struct roster_change *changes;
     int change_count;
     /* the fan-out (fanout.c) */
