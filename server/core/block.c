@@ -50,6 +50,10 @@ int pair_need(struct home *h, struct request *rq, int *refuse)
     struct pair_side *s = pair_side(h, rq->user);
     struct task *t;
 
+    if (SABOTAGED(h->node, ignore_block)) {
+        *refuse = 0;
+        return 0;
+    }
     if (s->until > node_mono(h->node)) {
         *refuse = s->gone                                 ? -CF_NOT_FOUND
                   : s->blocked || (s->request && s->sent) ? -CF_BLOCKED
@@ -102,6 +106,8 @@ static int check_result(const struct pair_check *c)
 
     if (op->rc != 0)
         return op->rc;
+    if (SABOTAGED(c->task.node, ignore_block))
+        return 0;
     if (op->blocked_by_other || op->blocks_other)
         return -CF_BLOCKED;
     return c->open && contact_is(op, "closed") ? -CF_BLOCKED : 0;

@@ -19,6 +19,8 @@ static struct append *about(struct home *h, struct request *rq,
         append_refuse_role(a, rc);
     else if (rq->frame.seq < m->join)
         append_refuse(a, -CF_NOT_FOUND, "not_found", "no such message");
+    if (SABOTAGED(h->node, edit_by_anyone))
+        a->task.op.may_delete = true;
     if (kind == ENTRY_DELETE && m != NULL && h->row.kind != CONV_DIRECT)
         a->task.op.may_delete = m->role >= ROLE_ADMIN;
     return a;

@@ -159,7 +159,7 @@ void cmd_fence(struct conn *c, const struct frame *f)
     while (fence->count < LIMIT_FENCE &&
            frame_next_conv(&list, &fence->convs[fence->count]))
         fence->count++;
-    if (fence->count == 0) {
+    if (fence->count == 0 || SABOTAGED(c->node, fence_early)) {
         free(fence);
         answer_ok(c, f->n);
         return;

@@ -197,6 +197,12 @@ static bool hidden_by_id(struct sub *s, const struct entry *e)
 }
 #endif
 
+/* Left out of a catch-up without a word. */
+static bool lost_entry(const struct sub *s, const struct entry *e)
+{
+    return SABOTAGED(s->conn->node, lose_backlog_entry) && e->seq % 10 == 0;
+}
+
 static bool removes_user(const struct sub *s, const struct entry *e)
 {
     return !SABOTAGED(s->conn->node, no_membership_at_delivery) &&
@@ -220,7 +226,7 @@ static void feed_page(struct batch *b, const struct store_op *op, bool *ended)
             (!batch_flush(b) || !feed_gap(s, next, e->seq - 1, "expired")))
             return;
         next = e->seq + 1;
-        if (hidden_by_id(s, e))
+        if (hidden_by_id(s, e) || lost_entry(s, e))
             continue;
         if (!feed_entry(b, e))
             break;
@@ -231,7 +237,8 @@ static void feed_page(struct batch *b, const struct store_op *op, bool *ended)
     }
     if (!batch_flush(b))
         *ended = false;
-    if (SABOTAGED(n, cursor_by_id) && s->sent < next - 1)
+    if ((SABOTAGED(n, cursor_by_id) || SABOTAGED(n, lose_backlog_entry)) &&
+        s->sent < next - 1)
         s->sent = next - 1;
 }
 

@@ -25,7 +25,12 @@
     X(forget_receipt)            \
     X(synced_twice)              \
     X(wrong_dup)                 \
-    X(late_close_wins)
+    X(late_close_wins)           \
+    X(edit_by_anyone)            \
+    X(ignore_block)              \
+    X(forget_typing)             \
+    X(lose_backlog_entry)        \
+    X(fence_early)
 
 #define NAME(flag) #flag,
 #define OFFSET(flag) offsetof(struct sabotage, flag),

@@ -9,7 +9,7 @@
 struct sabotage {
     bool ack_before_commit; /* `sent` before the entry is durable */
     bool cursor_by_id;      /* feed asks "id > last id" of an old head */
-    bool no_dedupe;         /* cid not looked up */
+    bool no_dedupe;         /* each send has a cid of its own in the store */
     bool no_membership_at_delivery; /* a removed member's sub lives on */
     bool marks_fall;                /* acks overwrite instead of raise */
     bool bus_loss_unrepaired;       /* holes are not looked at */
@@ -25,6 +25,11 @@ struct sabotage {
     bool synced_twice;
     bool wrong_dup;       /* a duplicate is answered with head */
     bool late_close_wins; /* an old connection's end cleans up */
+    bool edit_by_anyone;  /* of messages of others, deletion too */
+    bool ignore_block;
+    bool forget_typing;
+    bool lose_backlog_entry; /* catching up leaves one of ten out */
+    bool fence_early;        /* `ok` before what is queued */
 };
 
 /* Set the flag by name; false: no such name. names(): NULL-terminated. */

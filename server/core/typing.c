@@ -67,7 +67,7 @@ void home_typing(struct home *h, struct request *rq)
 
     if (roster_need(h, rq, rq->user, &m) != 0)
         return;
-    if (may(h, m, MAY_TYPE) == 0) {
+    if (may(h, m, MAY_TYPE) == 0 && !SABOTAGED(h->node, forget_typing)) {
         if (home_is_big(h))
             typing_to_viewers(h, rq->user, rq->frame.on);
         else
