@@ -37,6 +37,9 @@ const char *fixture_log(const struct fixture *f);   /* path or NULL */
 const char *fixture_admin(const struct fixture *f); /* socket or NULL */
 bool fixture_owned(const struct fixture *f);
 bool fixture_running(struct fixture *f);
+/* 0 while it runs, else -CF_UNAVAILABLE: how it ended and the end of its
+ * log. */
+int fixture_check(struct fixture *f, struct error *err);
 
 /* Fresh accounts named PREFIX-N. In bulk over the admin socket when the server
  * is ours; else each from CONFAB_SECRET_<actor> ("NAME:PASSWORD" or a token)
