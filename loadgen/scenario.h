@@ -106,6 +106,11 @@ json_t *scenario_json(const struct scenario *s);
 int scenario_from_json(struct scenario *s, const json_t *j, struct error *err);
 /* "e2e.p99<100ms" (--fail is its opposite: the run fails when it holds). */
 int threshold_parse(struct threshold *t, const char *text, struct error *err);
+/* Does it hold for this value (ns for durations)? */
+bool threshold_holds(const struct threshold *t, double value);
+/* The numbers beside metrics ("e2e.p99") and counters ("lost") that a threshold
+ * may name; NULL-terminated. */
+extern const char *const threshold_extras[];
 
 /* Built-ins: NULL-terminated list of names with their texts. */
 struct builtin_scenario {
