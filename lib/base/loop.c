@@ -40,6 +40,7 @@ struct loop_timer {
     uv_timer_t uv;
     void (*fn)(void *arg);
     void *arg;
+    bool steady;
 };
 
 struct loop_fd {
@@ -268,6 +269,26 @@ void loop_timer_free(struct loop_timer **tp)
     if (*tp != NULL)
         handle_close(&(*tp)->handle);
     *tp = NULL;
+}
+
+void loop_timer_steady(struct loop_timer *t)
+{
+    t->steady = true;
+}
+
+void loop_advance(struct loop *l, int64_t ms)
+{
+    uv_update_time(&l->uv);
+    list_each (&l->handles, k, next) {
+        struct handle *h = container_of(k, struct handle, link);
+        struct loop_timer *t = container_of(h, struct loop_timer, handle);
+        int64_t due;
+
+        if (h->uv->type != UV_TIMER || !uv_is_active(h->uv) || t->steady)
+            continue;
+        due = (int64_t)uv_timer_get_due_in(&t->uv) - ms;
+        uv_timer_start(&t->uv, on_timer, due > 0 ? (uint64_t)due : 0, 0);
+    }
 }
 
 /* ---- descriptors ---- */

@@ -31,6 +31,10 @@ struct loop_timer *loop_timer_new(struct loop *l, void (*fn)(void *arg),
 void loop_timer_set(struct loop_timer *t, int64_t after_ms);
 void loop_timer_cancel(struct loop_timer *t);
 void loop_timer_free(struct loop_timer **t);
+/* A clock was moved by ms (clock_shifted_advance): what is due within ms is
+ * due now, the rest so much earlier. steady timers stay as they are. */
+void loop_advance(struct loop *l, int64_t ms);
+void loop_timer_steady(struct loop_timer *t);
 
 /* Watch a descriptor. events is a mask of these. */
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };

@@ -97,9 +97,12 @@ int archive_open(struct archive **out, const char *dir, struct error *err)
     int rc;
 
     *out = NULL;
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+    if (dir != NULL && mkdir(dir, 0700) < 0 && errno != EEXIST)
         return error_set(err, CF_IO, "%s: %s", dir, strerror(errno));
-    snprintf(path, sizeof(path), "%s/archive.db", dir);
+    if (dir != NULL)
+        snprintf(path, sizeof(path), "%s/archive.db", dir);
+    else
+        snprintf(path, sizeof(path), ":memory:");
     a = mem_alloc(sizeof(*a));
     old = umask(0077);
     rc = sqlite3_open_v2(

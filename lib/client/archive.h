@@ -13,7 +13,7 @@
 
 struct archive;
 
-/* Open or make dir/archive.db. */
+/* Open or make dir/archive.db; dir NULL: in memory, gone with the process. */
 int archive_open(struct archive **out, const char *dir, struct error *err);
 void archive_close(struct archive **a);
 

@@ -345,7 +345,33 @@ void client_free(struct client **cp)
 
 void client_start(struct client *c)
 {
+    c->stopping = false;
     loop_timer_set(c->retry, 0);
+}
+
+void client_reconnect(struct client *c)
+{
+    if (c->state == LINK_RETRYING)
+        loop_timer_set(c->retry, 0);
+    else
+        client_drop(c, 1000);
+}
+
+void client_rewind(struct client *c, uint64_t conv, int64_t seq)
+{
+    struct place *p = place_get(c, conv);
+
+    if (seq < p->prefix)
+        p->prefix = p->row.acked = seq;
+}
+
+int client_convs(struct client *c, uint64_t *convs, int room)
+{
+    int count = 0;
+
+    for (uint32_t i = 0; i < c->places.len && count < room; i++)
+        convs[count++] = c->places.entries[i].key;
+    return count;
 }
 
 void client_retry_now(struct client *c)

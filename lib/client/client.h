@@ -70,7 +70,7 @@ struct client_config {
     const struct clock *clock;
     struct rng *rng;
     const char *server; /* URL */
-    const char *dir;    /* archive and token live here */
+    const char *dir;    /* the archive lives here; NULL: in memory */
     const char *token;
     uint32_t dev;
     uint64_t user;
@@ -87,6 +87,15 @@ void client_free(struct client **c);
 void client_start(struct client *c); /* connect and keep connected */
 void client_stop(struct client *c);  /* bye, then EV_LINK ended */
 void client_retry_now(struct client *c);
+/* The link breaks now, without a word to the server, and is tried again. */
+void client_reconnect(struct client *c);
+/* Ask for what comes after seq once more with the next hello (scripts): it
+ * gives no second event. */
+void client_rewind(struct client *c, uint64_t conv, int64_t seq);
+/* Has every send been answered? */
+bool client_outbox_empty(struct client *c);
+/* Conversations that are known here; at most room. Returns how many. */
+int client_convs(struct client *c, uint64_t *convs, int room);
 enum client_link client_link_state(const struct client *c);
 struct archive *client_archive(struct client *c);
 uint64_t client_user(const struct client *c);

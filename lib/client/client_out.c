@@ -167,6 +167,20 @@ void client_flush_outbox(struct client *c)
         archive_outbox(c->archive, send_one, c);
 }
 
+static bool not_empty(void *ctx, const struct outbox_item *i)
+{
+    *(bool *)ctx = false;
+    return false;
+}
+
+bool client_outbox_empty(struct client *c)
+{
+    bool empty = true;
+
+    archive_outbox(c->archive, not_empty, &empty);
+    return empty;
+}
+
 static void refused(struct client *c, const struct pending *p,
                     const struct frame *f)
 {
