@@ -12,6 +12,7 @@
 #include <libwebsockets.h>
 
 #include "admin_cmd.h"
+#include "auth.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "guard.h"
@@ -21,8 +22,9 @@
 #include "proto/limits.h"
 #include "shard.h"
 
+#define CHUNK ((size_t)32 * 1024)
 #define BODY_MAX (4 * 1024 * 1024)
-#define ANSWER_MAX (64 * 1024 * 1024) /* tokens of a bulk, by the thousand */
+#define ANSWER_MAX (4 * 1024 * 1024)
 
 struct admin {
     struct server *server;
@@ -40,8 +42,9 @@ struct admin_request {
     struct lws *wsi;      /* NULL: gone */
     struct buf body;
     size_t written;
-    bool trusted; /* came over the unix socket */
-    bool answered;
+    bool trusted;  /* came over the unix socket */
+    bool answered; /* out is all of the rest of the answer */
+    bool ended;    /* its last bytes are with libwebsockets */
 };
 
 const char *admin_url(const struct server *s)
@@ -56,12 +59,21 @@ const char *admin_socket(const struct server *s)
 
 /* ---- answers ---- */
 
-static int headers(struct lws *wsi, int status, const char *type, size_t n)
+/* n is LWS_ILLEGAL_HTTP_CONTENT_LEN: in chunks (RFC 9112, 7.1), so that the
+ * reader knows an end from a cut. */
+static int headers(struct lws *wsi, int status, const char *type,
+                   lws_filepos_t n)
 {
+    static const unsigned char name[] = "transfer-encoding:";
+    static const unsigned char value[] = "chunked";
     unsigned char room[LWS_PRE + 512];
     unsigned char *start = room + LWS_PRE, *at = start;
 
     if (lws_add_http_common_headers(wsi, (unsigned)status, type, n, &at,
+                                    room + sizeof(room) - 1))
+        return -1;
+    if (n == LWS_ILLEGAL_HTTP_CONTENT_LEN &&
+        lws_add_http_header_by_name(wsi, name, value, sizeof(value) - 1, &at,
                                     room + sizeof(room) - 1))
         return -1;
     return lws_finalize_write_http_header(wsi, start, &at,
@@ -73,8 +85,20 @@ static void answer(struct admin_request *r, const char *type)
     r->answered = true;
     if (r->wsi == NULL)
         return;
-    if (headers(r->wsi, r->cmd.status, type, r->cmd.out.len) < 0)
+    if (!r->cmd.streaming &&
+        headers(r->wsi, r->cmd.status, type, r->cmd.out.len) < 0)
         buf_clear(&r->cmd.out);
+    lws_callback_on_writable(r->wsi);
+}
+
+/* A command has made more of a long answer. */
+static void command_streams(struct admin_cmd *cmd)
+{
+    struct admin_request *r = container_of(cmd, struct admin_request, cmd);
+
+    if (!cmd->streaming && headers(r->wsi, 200, "application/x-ndjson",
+                                   LWS_ILLEGAL_HTTP_CONTENT_LEN) < 0)
+        buf_clear(&cmd->out);
     lws_callback_on_writable(r->wsi);
 }
 
@@ -140,6 +164,7 @@ static struct admin_request *request_new(struct admin *a, struct lws *wsi)
     r->cmd.server = a->server;
     r->cmd.status = 200;
     r->cmd.done = command_done;
+    r->cmd.flush = command_streams;
     r->wsi = wsi;
     r->trusted = lws_get_opaque_user_data(wsi) == (void *)a;
     buf_init(&r->body, BODY_MAX);
@@ -163,12 +188,62 @@ static int request_begins(struct admin_request **slot, struct lws *wsi,
     return 0;
 }
 
+/* All that was there is written: make more of it. */
+static int chunks_written(struct admin_request *r)
+{
+    auth_wipe(r->cmd.out.data, r->cmd.out.len);
+    buf_clear(&r->cmd.out);
+    r->written = 0;
+    if (r->cmd.running && r->cmd.more != NULL)
+        r->cmd.more(r->cmd.more_arg);
+    if (r->answered || r->cmd.out.len > 0)
+        lws_callback_on_writable(r->wsi);
+    return 0;
+}
+
+static int chunk_end(struct admin_request *r)
+{
+    unsigned char room[LWS_PRE + 8];
+
+    if (r->ended)
+        return lws_partial_buffered(r->wsi) ? 0 : -1;
+    r->ended = true;
+    memcpy(room + LWS_PRE, "0\r\n\r\n", 5);
+    if (lws_write(r->wsi, room + LWS_PRE, 5, LWS_WRITE_HTTP) < 0)
+        return -1;
+    lws_callback_on_writable(r->wsi);
+    return 0;
+}
+
+static int chunk_write(struct admin_request *r)
+{
+    unsigned char room[LWS_PRE + 16 + CHUNK + 2];
+    size_t n = r->cmd.out.len - r->written, head;
+
+    if (n == 0)
+        return r->answered ? chunk_end(r) : 0;
+    if (n > CHUNK)
+        n = CHUNK;
+    head = (size_t)snprintf((char *)room + LWS_PRE, 16, "%zx\r\n", n);
+    memcpy(room + LWS_PRE + head, r->cmd.out.data + r->written, n);
+    memcpy(room + LWS_PRE + head + n, "\r\n", 2);
+    if (lws_write(r->wsi, room + LWS_PRE, head + n + 2, LWS_WRITE_HTTP) < 0)
+        return -1;
+    r->written += n;
+    if (r->written == r->cmd.out.len)
+        return chunks_written(r);
+    lws_callback_on_writable(r->wsi);
+    return 0;
+}
+
 static int writeable(struct admin_request *r)
 {
     unsigned char room[LWS_PRE + 32768];
     size_t n = r->cmd.out.len - r->written;
     bool last = n <= sizeof(room) - LWS_PRE;
 
+    if (r->cmd.streaming)
+        return chunk_write(r);
     if (!r->answered)
         return 0;
     if (!last)
@@ -194,8 +269,11 @@ static void gone(struct admin_request **slot)
     if (r == NULL)
         return;
     r->wsi = NULL;
+    r->cmd.gone = true;
     if (r->answered || !r->cmd.running)
         request_free(r);
+    else if (r->cmd.more != NULL)
+        r->cmd.more(r->cmd.more_arg); /* sees it, and may end at once */
 }
 
 static int callback(struct lws *wsi, enum lws_callback_reasons reason,
@@ -213,6 +291,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
         return *slot == NULL || buf_append(&(*slot)->body, in, len) < 0 ? -1
                                                                         : 0;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* a backup takes long */
         if (*slot != NULL && !(*slot)->answered)
             admin_cmd_run(&(*slot)->cmd, buf_span(&(*slot)->body));
         return 0;

@@ -12,6 +12,8 @@
 #include "proto/ids.h"
 #include "shard.h"
 
+#define ADMIN_FULL ((size_t)1024 * 1024)
+
 /* ---- answers ---- */
 
 void admin_done(struct admin_cmd *cmd)
@@ -33,12 +35,27 @@ void admin_answer(struct admin_cmd *cmd, struct span members)
 
 void admin_fail(struct admin_cmd *cmd, int status, const char *msg)
 {
-    cmd->status = status;
-    buf_clear(&cmd->out);
-    buf_append_text(&cmd->out, "{\"ok\":false,\"msg\":");
-    json_write_text(&cmd->out, span_of(msg));
+    if (!cmd->streaming) {
+        cmd->status = status;
+        buf_clear(&cmd->out);
+    }
+    buf_append_text(&cmd->out, "{\"ok\":false");
+    enc_member_int(&cmd->out, "status", status);
+    enc_member_text(&cmd->out, "msg", span_of(msg));
     buf_append_text(&cmd->out, "}\n");
     admin_done(cmd);
+}
+
+void admin_stream(struct admin_cmd *cmd)
+{
+    if (!cmd->gone)
+        cmd->flush(cmd);
+    cmd->streaming = true;
+}
+
+bool admin_full(const struct admin_cmd *cmd)
+{
+    return cmd->out.len >= ADMIN_FULL;
 }
 
 void admin_fail_code(struct admin_cmd *cmd, int rc, const char *what)

@@ -15,6 +15,12 @@ struct admin_cmd {
     struct buf out;
     bool running;                        /* between admin_cmd_run() and done */
     void (*done)(struct admin_cmd *cmd); /* runs once */
+    /* A long answer leaves while it is made: admin_stream(). */
+    void (*flush)(struct admin_cmd *cmd); /* some of it is in out */
+    void (*more)(void *arg);              /* out has been written, or gone */
+    void *more_arg;
+    bool streaming;
+    bool gone; /* nobody reads the answer any more */
 };
 
 /* Carry out the request in body; cmd->done runs now or later. */
@@ -30,6 +36,12 @@ void admin_fail(struct admin_cmd *cmd, int status, const char *msg);
 void admin_fail_code(struct admin_cmd *cmd, int rc, const char *what);
 /* ... or this, when cmd->out was filled by hand. */
 void admin_done(struct admin_cmd *cmd);
+
+/* Send what is in out, and what will be, before the command ends. A later
+ * admin_fail() adds its object as the last line. */
+void admin_stream(struct admin_cmd *cmd);
+/* So much waits to be written that more has to wait: for cmd->more. */
+bool admin_full(const struct admin_cmd *cmd);
 
 /* Argument i as text, NULL when it is not there. Lives as long as cmd. */
 const char *admin_arg(struct admin_cmd *cmd, int i);

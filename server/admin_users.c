@@ -10,8 +10,6 @@
 #include "proto/ids.h"
 #include "shard.h"
 
-#define BULK_MAX 200000
-#define BULK_IN_FLIGHT 256 /* fills a transaction, stays under the queue */
 #define INVITE_DAYS 7
 #define DAY_MS INT64_C(86400000)
 
@@ -106,9 +104,8 @@ static void ids_make(void *arg)
     loop_post(s->loop, ids_back, m);
 }
 
-/* done gets count fresh ids (it frees them); 0: no lease. */
-static void make_ids(struct admin_cmd *cmd, int count,
-                     void (*done)(void *arg, uint64_t *ids), void *arg)
+void admin_make_ids(struct admin_cmd *cmd, int count,
+                    void (*done)(void *arg, uint64_t *ids), void *arg)
 {
     struct make_ids *m = mem_alloc(sizeof(*m));
 
@@ -227,10 +224,10 @@ static void add_hashed(void *arg)
     if (st->rc < 0)
         step_fail(st, st->rc, "hashing");
     else
-        make_ids(st->cmd, 1, add_with_id, st);
+        admin_make_ids(st->cmd, 1, add_with_id, st);
 }
 
-static bool name_ok(const char *name)
+bool admin_name_ok(const char *name)
 {
     size_t n = strlen(name);
 
@@ -242,7 +239,7 @@ void admin_user_add(struct admin_cmd *cmd)
 {
     struct step *st;
 
-    if (admin_arg(cmd, 0) == NULL || !name_ok(admin_arg(cmd, 0))) {
+    if (admin_arg(cmd, 0) == NULL || !admin_name_ok(admin_arg(cmd, 0))) {
         admin_fail(cmd, 400,
                    "ctl user add NAME; a name is 1 to 32 of a-z 0-9 "
                    "_ . -");
@@ -250,147 +247,7 @@ void admin_user_add(struct admin_cmd *cmd)
     }
     st = step_new(cmd);
     if (!hash_password(st, add_hashed))
-        make_ids(cmd, 1, add_with_id, st);
-}
-
-/* ---- user bulk: accounts with tokens by the thousand ---- */
-
-struct bulk {
-    struct admin_cmd *cmd;
-    uint64_t *ids;
-    int count, next, under_way, failed;
-    bool named; /* each argument is a name; else a prefix and a count */
-    int rc;
-};
-
-struct bulk_one {
-    struct bulk *bulk;
-    struct store_op op;
-    char name[LIMIT_NAME + 1];
-    char token[AUTH_TOKEN_TEXT];
-};
-
-static void bulk_more(struct bulk *b);
-
-static void bulk_line(struct bulk_one *one)
-{
-    struct buf *out = &one->bulk->cmd->out;
-
-    buf_append_byte(out, '{');
-    enc_member_text(out, "name", span_of(one->name));
-    enc_member_id(out, "user", 'u', one->op.user);
-    enc_member_id(out, "dev", 'd', one->op.dev);
-    enc_member_text(out, "token", span_of(one->token));
-    buf_append_text(out, "}\n");
-}
-
-static void bulk_end(struct bulk *b)
-{
-    struct admin_cmd *cmd = b->cmd;
-    int rc = b->rc;
-
-    free(b->ids);
-    free(b);
-    if (rc < 0)
-        admin_fail_code(cmd, rc, "bulk");
-    else
-        admin_done(cmd);
-}
-
-static void bulk_done(struct store_op *op)
-{
-    struct bulk_one *one = op->ctx;
-    struct bulk *b = one->bulk;
-
-    if (op->rc == 0)
-        bulk_line(one);
-    else if (b->rc == 0)
-        b->rc = op->rc;
-    store_op_release(op);
-    auth_wipe(one, sizeof(*one));
-    free(one);
-    b->under_way--;
-    bulk_more(b);
-}
-
-static void bulk_submit(struct bulk *b, int i)
-{
-    struct bulk_one *one = mem_alloc(sizeof(*one));
-
-    one->bulk = b;
-    if (b->named)
-        snprintf(one->name, sizeof(one->name), "%s", admin_arg(b->cmd, i));
-    else
-        snprintf(one->name, sizeof(one->name), "%s%d", admin_arg(b->cmd, 0), i);
-    auth_token_make(one->token);
-    store_op_init(&one->op, STORE_USER_ADD, bulk_done, one);
-    one->op.user = b->ids[i];
-    one->op.name = one->name;
-    one->op.pwhash = "";
-    one->op.text = SPAN("bulk");
-    one->op.has_text = true;
-    auth_token_hash(span_of(one->token), one->op.hash);
-    b->under_way++;
-    admin_submit(b->cmd, &one->op);
-}
-
-static void bulk_more(struct bulk *b)
-{
-    while (b->rc == 0 && b->next < b->count && b->under_way < BULK_IN_FLIGHT)
-        bulk_submit(b, b->next++);
-    if (b->under_way == 0 && (b->next == b->count || b->rc < 0))
-        bulk_end(b);
-}
-
-static void bulk_with_ids(void *arg, uint64_t *ids)
-{
-    struct bulk *b = arg;
-
-    b->ids = ids;
-    if (ids[0] == 0)
-        b->rc = -CF_UNAVAILABLE;
-    bulk_more(b);
-}
-
-void admin_user_bulk(struct admin_cmd *cmd)
-{
-    const char *prefix = admin_arg(cmd, 0), *number = admin_arg(cmd, 1);
-    long count = number != NULL ? strtol(number, NULL, 10) : 0;
-    struct bulk *b;
-
-    if (prefix == NULL || !name_ok(prefix) || strlen(prefix) > 24 ||
-        count < 1 || count > BULK_MAX) {
-        admin_fail(cmd, 400,
-                   "ctl user bulk PREFIX COUNT; at most 24 characters and "
-                   "200000 users");
-        return;
-    }
-    b = mem_alloc(sizeof(*b));
-    b->cmd = cmd;
-    b->count = (int)count;
-    make_ids(cmd, b->count, bulk_with_ids, b);
-}
-
-void admin_user_many(struct admin_cmd *cmd)
-{
-    size_t count = json_array_size(json_object_get(cmd->request, "args"));
-    bool good = count >= 1 && count <= BULK_MAX;
-    struct bulk *b;
-
-    for (size_t i = 0; good && i < count; i++)
-        good =
-            admin_arg(cmd, (int)i) != NULL && name_ok(admin_arg(cmd, (int)i));
-    if (!good) {
-        admin_fail(cmd, 400,
-                   "ctl user many NAME ...; a name is 1 to 32 of a-z 0-9 "
-                   "_ . -");
-        return;
-    }
-    b = mem_alloc(sizeof(*b));
-    b->cmd = cmd;
-    b->count = (int)count;
-    b->named = true;
-    make_ids(cmd, b->count, bulk_with_ids, b);
+        admin_make_ids(cmd, 1, add_with_id, st);
 }
 
 /* ---- user remove ---- */

@@ -14,4 +14,10 @@ void admin_token_revoke(struct admin_cmd *cmd); /* name, device or none: all */
 void admin_invite(struct admin_cmd *cmd);       /* days (default 7) */
 void admin_audit(struct admin_cmd *cmd);        /* the last 100 lines */
 
+/* For the commands: 1 to 32 of a-z 0-9 _ . - */
+bool admin_name_ok(const char *name);
+/* done gets count fresh ids of a node (it frees them); zeros: no lease. */
+void admin_make_ids(struct admin_cmd *cmd, int count,
+                    void (*done)(void *arg, uint64_t *ids), void *arg);
+
 #endif

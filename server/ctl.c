@@ -191,6 +191,14 @@ static void show_message(json_t *j)
     buf_release(&b);
 }
 
+static int exit_code(long status)
+{
+    return status == 404   ? 67
+           : status == 403 ? DENIED
+           : status == 503 ? TEMPORARY
+                           : USAGE;
+}
+
 static int show_answer(const struct fetch *f, bool raw)
 {
     struct span text = buf_span(&f->answer);
@@ -200,10 +208,7 @@ static int show_answer(const struct fetch *f, bool raw)
 
     if (f->status != 200) {
         show_message(j);
-        rc = f->status == 404   ? 67
-             : f->status == 403 ? DENIED
-             : f->status == 503 ? TEMPORARY
-                                : USAGE;
+        rc = exit_code(f->status);
     } else if (raw || j == NULL || json_object_get(j, "ok") == NULL) {
         fwrite(text.p, 1, text.n, stdout);
     } else {
@@ -214,14 +219,84 @@ static int show_answer(const struct fetch *f, bool raw)
     return rc;
 }
 
+/* A long answer: lines that are printed as they come, but for the last one of
+ * a command that failed in the middle. */
+struct lines {
+    struct buf part; /* of a line */
+    bool some;
+    int rc; /* exit code of that last line */
+};
+
+static void line_end(struct lines *l)
+{
+    static const char failed[] = "{\"ok\":false";
+    struct error err;
+    json_t *j;
+
+    l->some = true;
+    if (l->part.len < sizeof(failed) - 1 ||
+        memcmp(l->part.data, failed, sizeof(failed) - 1) != 0) {
+        fwrite(l->part.data, 1, l->part.len, stdout);
+        putchar('\n');
+    } else if ((j = json_parse(buf_span(&l->part), &err)) != NULL) {
+        show_message(j);
+        l->rc =
+            exit_code((long)json_integer_value(json_object_get(j, "status")));
+        json_decref(j);
+    }
+    explicit_bzero(l->part.data, l->part.len);
+    buf_clear(&l->part);
+}
+
+static int take_lines(void *ctx, struct span bytes)
+{
+    struct lines *l = ctx;
+
+    for (size_t n; bytes.n > 0; bytes = span_make(bytes.p + n, bytes.n - n)) {
+        const char *end = memchr(bytes.p, '\n', bytes.n);
+
+        n = end != NULL ? (size_t)(end - bytes.p) : bytes.n;
+        if (buf_append(&l->part, bytes.p, n) < 0)
+            return -1;
+        if (end != NULL) {
+            line_end(l);
+            n++;
+        }
+    }
+    return 0;
+}
+
+static bool is_long(json_t *request)
+{
+    const char *name = json_string_value(json_object_get(request, "cmd"));
+
+    return strcmp(name, "user bulk") == 0 || strcmp(name, "user many") == 0;
+}
+
+static int no_answer(const struct fetch *f, const struct lines *l,
+                     const struct error *err)
+{
+    if (l->some)
+        fprintf(stderr, "confabd ctl: the answer was cut: %s\n", err->text);
+    else
+        fprintf(stderr,
+                "confabd ctl: no server at %s: %s\n"
+                "give --data DIR or --socket PATH of a running confabd\n",
+                f->unix_socket, err->text);
+    return UNAVAILABLE;
+}
+
 static int talk(const struct ctl *c, json_t *request)
 {
     char path[4096];
     struct error err = {0};
+    struct lines lines = {.rc = 0};
     struct fetch f = {.url = "http://localhost/v1/ctl",
                       .unix_socket = c->socket,
-                      .timeout_ms = 600000,
-                      .max = 64 * 1024 * 1024};
+                      .timeout_ms = 3600000,
+                      .max = 64 * 1024 * 1024,
+                      .sink = is_long(request) ? take_lines : NULL,
+                      .sink_ctx = &lines};
     struct buf body;
     int rc;
 
@@ -230,19 +305,18 @@ static int talk(const struct ctl *c, json_t *request)
                  c->data != NULL ? c->data : "/var/lib/confabd");
         f.unix_socket = path;
     }
-    buf_init(&body, 1024 * 1024);
+    buf_init(&lines.part, 64 * 1024);
+    buf_init(&body, 4 * 1024 * 1024);
     json_write(&body, request, false);
     f.body = buf_span(&body);
     rc = fetch_run(&f, &err);
-    if (rc < 0) {
-        fprintf(stderr,
-                "confabd ctl: no server at %s: %s\n"
-                "give --data DIR or --socket PATH of a running confabd\n",
-                f.unix_socket, err.text);
-        rc = UNAVAILABLE;
-    } else {
+    if (rc < 0)
+        rc = no_answer(&f, &lines, &err);
+    else if (lines.some)
+        rc = lines.rc;
+    else
         rc = show_answer(&f, c->json);
-    }
+    buf_release(&lines.part);
     buf_release(&f.answer);
     buf_release(&body);
     return rc;

@@ -12,10 +12,21 @@ void fetch_init(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+struct transfer {
+    struct fetch *f;
+    CURL *curl;
+};
+
 static size_t on_bytes(char *bytes, size_t one, size_t n, void *arg)
 {
-    struct fetch *f = arg;
+    const struct transfer *t = arg;
+    struct fetch *f = t->f;
+    long status = 0;
 
+    if (f->sink != NULL)
+        curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200)
+        return f->sink(f->sink_ctx, span_make(bytes, one * n)) >= 0 ? n : 0;
     return buf_append(&f->answer, bytes, one * n) == 0 ? n : 0;
 }
 
@@ -99,8 +110,9 @@ static void set_request(CURL *curl, const struct fetch *f)
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, f->method);
 }
 
-static void set_manners(CURL *curl, struct fetch *f, char *why)
+static void set_manners(CURL *curl, struct transfer *t, char *why)
 {
+    const struct fetch *f = t->f;
     long timeout = f->timeout_ms > 0 ? (long)f->timeout_ms : TIMEOUT_MS;
 
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
@@ -108,7 +120,7 @@ static void set_manners(CURL *curl, struct fetch *f, char *why)
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "confab/" CONFAB_VERSION);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, f);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
 }
 
 int fetch_run(struct fetch *f, struct error *err)
@@ -116,6 +128,7 @@ int fetch_run(struct fetch *f, struct error *err)
     char why[CURL_ERROR_SIZE] = "";
     struct curl_slist *headers = NULL;
     CURLcode done;
+    struct transfer t = {.f = f};
     CURL *curl;
     int rc;
 
@@ -128,8 +141,9 @@ int fetch_run(struct fetch *f, struct error *err)
         return error_set(err, rc < 0 ? rc : CF_NOMEM,
                          "%s: the request cannot be made", f->url);
     }
+    t.curl = curl;
     set_request(curl, f);
-    set_manners(curl, f, why);
+    set_manners(curl, &t, why);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     done = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &f->status);

@@ -18,6 +18,10 @@ struct fetch {
     const char *ca_file;      /* NULL: the system's */
     int64_t timeout_ms;       /* 0: 30 s */
     size_t max;               /* most bytes of answer; 0: 1 MiB */
+    /* With it the bytes of an answer of status 200 are handed over as they
+     * come instead of gathered; negative: enough, the fetch fails. */
+    int (*sink)(void *ctx, struct span bytes);
+    void *sink_ctx;
     /* result */
     long status;
     struct buf answer; /* released by the caller, also after an error */
