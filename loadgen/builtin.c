@@ -174,7 +174,7 @@ const char builtin_soak[] =
     "\"e2e.p99\" = \"<100ms\"\n"
     "\"lost\" = \"=0\"\n"
     "\"dup\" = \"=0\"\n"
-    "\"server.grown\" = \"<1.1\"\n";
+    "\"srv.rss.ratio\" = \"<1.1\"\n";
 
 /* ---- the list ---- */
 

@@ -2,7 +2,7 @@
 #include "builtin.h"
 
 /* 64 KB for each connection is what is asked for; what is reached is told. */
-#define IDLE(name, count, rate, measure)                                \
+#define IDLE(name, count, rate, measure, memory)                        \
     "name = \"" name "\"\n"                                             \
     "about = \"authenticated, a heartbeat every 30 s, nothing said\"\n" \
     "[users]\n"                                                         \
@@ -17,11 +17,14 @@
     "\"hb.missed\" = \"=0\"\n"                                          \
     "\"dropped\" = \"=0\"\n"                                            \
     "\"connects.failed\" = \"=0\"\n"                                    \
-    "\"server.conn\" = \"<65536\"\n"
+    "\"srv.rss\" = \"<" memory "\"\n"
 
-const char builtin_idle_20k[] = IDLE("idle-20k", "20_000", "4k/s", "30s");
-const char builtin_idle_100k[] = IDLE("idle-100k", "100_000", "4k/s", "60s");
-const char builtin_idle_1m[] = IDLE("idle-1m", "1_000_000", "5k/s", "60s");
+const char builtin_idle_20k[] =
+    IDLE("idle-20k", "20_000", "4k/s", "30s", "1.31g");
+const char builtin_idle_100k[] =
+    IDLE("idle-100k", "100_000", "4k/s", "60s", "6.55g");
+const char builtin_idle_1m[] =
+    IDLE("idle-1m", "1_000_000", "5k/s", "60s", "65.5g");
 
 #define CHURN                                         \
     "[users]\n"                                       \
@@ -102,7 +105,7 @@ const char builtin_herd_100k[] =
     "\"back.max\" = \"<30s\"\n"
     "\"lost\" = \"=0\"\n"
     "\"dup\" = \"=0\"\n"
-    "\"server.grown\" = \"<1.1\"\n";
+    "\"srv.rss.ratio\" = \"<1.1\"\n";
 
 const char builtin_kill9[] =
     "name = \"kill9\"\n"
@@ -178,5 +181,5 @@ const char builtin_slow_1pc[] =
     "measure = \"60s\"\n"
     "[thresholds]\n"
     "\"probe.p99\" = \"<100ms\"\n"
-    "\"server.grown\" = \"<1.5\"\n"
+    "\"srv.rss.ratio\" = \"<1.5\"\n"
     "\"lost\" = \"=0\"\n";

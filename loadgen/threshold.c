@@ -9,30 +9,40 @@
 #include "scenario.h"
 #include "scenario_value.h"
 
+/* As result_value() knows them. */
 const char *const threshold_extras[] = {
     "rate.offered",  /* messages due a second, measured phase */
     "rate.achieved", /* messages acknowledged a second */
-    "rate.share",    /* achieved / offered */
-    "errors.share",  /* refused + unknown, of those sent */
-    "late.share",    /* slots more than 1 ms late, of those due */
-    "conns.ready",   /* ready at the end of measure, of users.count */
-    "server.cpu",    /* percent of one core, mean */
-    "server.rss",    /* bytes, at the end of measure */
-    "server.conn",   /* bytes of the server for each connection */
-    "server.grown",  /* RSS at the end / at the start of measure */
-    "generator.cpu", /* percent of one core, mean */
-    "notices.ratio", /* presence notices for each change of presence */
+    "srv.cpu",       /* percent of one core, mean of the measured phase */
+    "gen.cpu",
+    "foreign.cpu",
+    "srv.rss", /* bytes, the most */
+    "gen.rss",
+    "srv.rss.ratio", /* at the end / at the start of measure */
+    "srv.fds",
+    "conns", /* the fewest */
     NULL,
 };
 
-static const char *const stats[] = {"p50",  "p90", "p99",  "p99.9",
-                                    "p999", "max", "mean", NULL};
+static const char *const stats[] = {"max", "min", "mean", "stddev", NULL};
 
 static bool in_list(const char *const *list, const char *word)
 {
     while (*list != NULL && strcmp(*list, word) != 0)
         list++;
     return *list != NULL;
+}
+
+/* "p99", "p99.9", "max". */
+static bool is_stat(const char *stat)
+{
+    char *end;
+    double p;
+
+    if (stat[0] != 'p' || stat[1] < '0' || stat[1] > '9')
+        return in_list(stats, stat);
+    p = strtod(stat + 1, &end);
+    return *end == '\0' && p > 0 && p < 100;
 }
 
 /* "e2e.p99" of the metric "e2e": "p99", or NULL. */
@@ -43,7 +53,7 @@ static const char *stat_of(const char *name)
         size_t n = strlen(metric);
 
         if (strncmp(name, metric, n) == 0 && name[n] == '.' &&
-            in_list(stats, name + n + 1))
+            is_stat(name + n + 1))
             return name + n + 1;
     }
     return NULL;

@@ -143,7 +143,7 @@ START_TEST(wrong_keys)
     refused("[zzzzzz]", "f:1:2: unknown key 'zzzzzz'");
     refused("[users]\ncout = 1", "did you mean 'count'");
     refused("[churn]\nclose = { fon = 1 }", "f:2:11: unknown key 'fon'");
-    refused("[thresholds]\n'e2e.p98' = '<1s'", "f:2:1: nothing measured");
+    refused("[thresholds]\n'e2.p99' = '<1s'", "f:2:1: nothing measured");
 }
 END_TEST
 
