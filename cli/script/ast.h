@@ -38,7 +38,8 @@ enum expr_kind {
     EXPR_ARRAY,  /* items */
     EXPR_OBJECT, /* keys[i]: items[i] */
     EXPR_ENV,    /* $env.text: CONFAB_VAR_text */
-    EXPR_NAME,   /* a bare word: an actor, where one is allowed */
+    EXPR_NAME,   /* a bare word: an actor, where one is allowed; text as it
+                  * is written, items: parts of user${i}, joined */
     /* patterns only */
     EXPR_ANY,
     EXPR_REGEX,   /* ~"items or text": POSIX extended, searched */
@@ -101,27 +102,28 @@ enum verb {
     VERB_ADDS,      /* who to */
     VERB_REMOVES,   /* who to ("from") */
     VERB_RENAMES,   /* to value */
-    VERB_PROMOTES,  /* who[0] in to, word (role: member, admin, owner) */
-    VERB_BLOCKS,    /* who */
-    VERB_UNBLOCKS,  /* who */
-    VERB_VERIFIES,  /* who */
-    VERB_ROTATES,   /* word: "keys" */
-    VERB_RAW,       /* value: an object, sent as it is with a fresh n */
+    VERB_PROMOTES, /* who[0] in to, word: "promotes bob in $g to admin" (member,
+                    * admin, owner) */
+    VERB_BLOCKS,   /* who */
+    VERB_UNBLOCKS, /* who */
+    VERB_VERIFIES, /* who */
+    VERB_ROTATES,  /* word: "keys" */
+    VERB_RAW,      /* value: an object, sent as it is with a fresh n */
     VERBS
 };
 
 enum stmt_kind {
-    STMT_ACTORS, /* names; device_of */
+    STMT_ACTORS, /* names (user[3] is user1 user2 user3); device_of */
     STMT_ACTION, /* actor verb ... [as] */
     STMT_EXPECT, /* actor sees ... */
     STMT_ANY_ORDER,
     STMT_IN_ORDER,
     STMT_TOGETHER,
     STMT_REPEAT, /* value times [as var] */
-    STMT_STEP,   /* label */
-    STMT_FORBID, /* see, block */
+    STMT_STEP,   /* value: its title */
+    STMT_FORBID, /* actor, see, block */
     STMT_FINALLY,
-    STMT_NETWORK, /* actor fault number */
+    STMT_NETWORK, /* actor fault number; drip: off */
     STMT_SERVER,  /* [word: name of the node] fault [value] */
     STMT_CLOCK,   /* number: ms */
     STMT_SYNC,    /* names */
@@ -168,11 +170,13 @@ struct stmt {
     struct where at;
     int end_line; /* of its block's "}" */
     struct stmt *next;
-    struct stmt *block; /* first statement inside */
-    const char *actor;
+    struct stmt *block;      /* first statement inside */
+    const char *actor;       /* as written: "alice", "user${i}" */
+    struct expr *actor_expr; /* EXPR_NAME; NULL when actor is the name */
     enum verb verb;
     enum fault fault;
-    const char **names; /* actors, sync, who */
+    const char **names;       /* actors, sync, who */
+    struct expr **name_exprs; /* one a name: EXPR_NAME, or NULL as above */
     int nnames;
     const char *device_of;
     struct expr *to, *of, *value, *after, *cid, *thread, *caption;
