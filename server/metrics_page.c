@@ -1,25 +1,11 @@
 #include "metrics_page.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "process.h"
 #include "shard.h"
-
-static long resident_bytes(void)
-{
-    long pages = 0, dummy = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-
-    if (f == NULL)
-        return 0;
-    if (fscanf(f, "%ld %ld", &dummy, &pages) != 2)
-        pages = 0;
-    fclose(f);
-    return pages * sysconf(_SC_PAGESIZE);
-}
 
 static int gauge(struct buf *out, const char *name, const char *help,
                  long long value)
@@ -55,11 +41,10 @@ int metrics_page(struct server *s, struct buf *out)
     if (rc == 0)
         rc = gauge(out, "confab_sockets", "Sockets open", connections(s));
     if (rc == 0)
-        rc = gauge(out, "confab_resident_bytes", "Memory in use",
-                   resident_bytes());
-    if (rc == 0)
         rc = gauge(out, "confab_uptime_seconds", "Since the start",
                    (clock_wall(&s->clock.base) - s->started) / 1000);
+    if (rc == 0)
+        rc = process_write(s, out);
     free(sets);
     return rc;
 }

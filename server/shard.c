@@ -219,6 +219,7 @@ static void *run(void *arg)
 
     snprintf(name, sizeof(name), "node-%d", sh->number);
     pthread_setname_np(pthread_self(), name);
+    sh->tid = gettid();
     rc = set_up(sh, &st->err);
     atomic_store(&sh->serving, rc == 0);
     started(st, rc);

@@ -20,6 +20,7 @@ struct shard {
     struct server *server;
     int number; /* also the node's */
     pthread_t thread;
+    pid_t tid;               /* of the thread, for /proc */
     struct loop *loop;       /* made in main */
     struct loop_timer *tick; /* when the node wants to run */
     int64_t tick_at;
