@@ -4,6 +4,8 @@
 #ifndef SCRIPT_PROXY_H
 #define SCRIPT_PROXY_H
 
+#include <stddef.h>
+
 #include "base/error.h"
 #include "base/loop.h"
 
