@@ -25,6 +25,7 @@ static const char *const names[CF_CODES] = {
     [CF_LIMIT] = "limit reached",
     [CF_BLOCKED] = "blocked",
     [CF_EXPIRED] = "expired",
+    [CF_AGAIN] = "not there yet",
 };
 
 int error_set(struct error *err, int code, const char *fmt, ...)

@@ -25,6 +25,7 @@ enum cf_code {
     CF_LIMIT,       /* a quota is used up */
     CF_BLOCKED,     /* a block or a contact setting stands between */
     CF_EXPIRED,     /* it was valid once */
+    CF_AGAIN,       /* not there yet: ask once more later */
     CF_CODES
 };
 
