@@ -252,6 +252,32 @@ START_TEST(cut_is_silent_and_heals)
 }
 END_TEST
 
+START_TEST(cut_keeps_what_is_under_way)
+{
+    int64_t until;
+    struct proxy *p;
+    struct peer c, s;
+
+    begin();
+    p = proxied();
+    join(p, &c, &s);
+    proxy_latency(p, 200);
+    SAY(&c, "late");
+    fence(); /* the relay has read it */
+    proxy_cut(p);
+    until = clock_mono(clock_system()) + 250;
+    while (clock_mono(clock_system()) < until)
+        fence();
+    ck_assert_uint_eq(s.got.len, 0);
+    proxy_heal(p);
+    UNTIL(has(&s, "late"));
+    peer_close(&c);
+    peer_close(&s);
+    proxy_free(&p);
+    end();
+}
+END_TEST
+
 START_TEST(cut_hides_that_one_left)
 {
     struct proxy *p;
@@ -600,7 +626,8 @@ START_TEST(finds_frame_boundaries)
 END_TEST
 
 SUITE("proxy", relays_both_ways, cut_is_silent_and_heals,
-      cut_hides_that_one_left, cut_leaves_newcomers_without_answer, resets_both,
+      cut_keeps_what_is_under_way, cut_hides_that_one_left,
+      cut_leaves_newcomers_without_answer, resets_both,
       tells_that_nobody_is_there, latency_delays_in_order, rate_paces,
       drips_byte_by_byte, closes_between_frames,
       closes_idle_and_unfinished_ones, holds_a_bounded_amount,
