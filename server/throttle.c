@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/rng.h"
 #include "proto/limits.h"
 
 #define WINDOW_MS 60000
@@ -17,10 +18,26 @@ struct slot {
 
 static struct slot slots[SLOTS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static uint8_t secret[16]; /* nobody can choose who shares a slot */
+
+static void make_secret(void)
+{
+    struct rng rng;
+
+    rng_init_system(&rng);
+    rng_bytes(&rng, secret, sizeof(secret));
+}
+
+static uint64_t hash(const char *key)
+{
+    pthread_once(&once, make_secret);
+    return hash_bytes(secret, key, strlen(key));
+}
 
 static struct slot *slot_of(const char *key, int64_t now)
 {
-    uint64_t h = hash_stable(key, strlen(key));
+    uint64_t h = hash(key);
     struct slot *s = &slots[h % SLOTS];
 
     if (s->key != h || now - s->first >= WINDOW_MS)
@@ -30,13 +47,14 @@ static struct slot *slot_of(const char *key, int64_t now)
 
 int64_t throttle_wait(const char *key, int64_t now)
 {
+    uint64_t h = hash(key);
     int64_t wait = 0;
     struct slot *s;
 
     pthread_mutex_lock(&lock);
-    s = &slots[hash_stable(key, strlen(key)) % SLOTS];
-    if (s->key == hash_stable(key, strlen(key)) &&
-        s->failures >= LIMIT_LOGIN_FAILURES && now - s->first < WINDOW_MS)
+    s = &slots[h % SLOTS];
+    if (s->key == h && s->failures >= LIMIT_LOGIN_FAILURES &&
+        now - s->first < WINDOW_MS)
         wait = s->first + WINDOW_MS - now;
     pthread_mutex_unlock(&lock);
     return wait;
@@ -51,7 +69,7 @@ void throttle_fail(const char *key, int64_t now)
 
 void throttle_clear(const char *key)
 {
-    uint64_t h = hash_stable(key, strlen(key));
+    uint64_t h = hash(key);
 
     pthread_mutex_lock(&lock);
     if (slots[h % SLOTS].key == h)
