@@ -130,7 +130,7 @@ def read_headers(s):
             data += more
     except (ConnectionError, socket.timeout):
         return -1 if not data else 0
-    if not data.startswith(b"HTTP/1.1 "):
+    if not data.startswith(b"HTTP/1."):  # refusals say 1.0
         return 0
     return int(data.split()[1])
 

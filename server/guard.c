@@ -34,20 +34,31 @@ static bool origin_allowed(struct shard *sh, struct lws *wsi)
     return false;
 }
 
-static bool forwarded(struct shard *sh, struct lws *wsi)
+const char *guard_forwarded(struct shard *sh, struct lws *wsi, int *status)
 {
     char chain[256];
     char *client;
 
+    *status = HTTP_STATUS_BAD_REQUEST;
     if (!address_is_proxy(sh, wsi) ||
-        !guard_header(wsi, WSI_TOKEN_X_FORWARDED_FOR, chain, sizeof(chain)))
-        return true;
+        lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) == 0)
+        return NULL;
+    if (!guard_header(wsi, WSI_TOKEN_X_FORWARDED_FOR, chain, sizeof(chain)))
+        return "X-Forwarded-For is over 255 bytes";
     /* The last one is what the trusted proxy itself saw. */
     client = strrchr(chain, ',');
     client = client != NULL ? client + 1 : chain;
     while (*client == ' ')
         client++;
-    return address_forwarded(sh, wsi, client);
+    switch (address_forwarded(sh, wsi, client)) {
+    case 0:
+        return NULL;
+    case -CF_INVALID:
+        return "X-Forwarded-For ends with no address";
+    default:
+        *status = 429;
+        return "too many connections from this address";
+    }
 }
 
 const char *guard_handshake(struct shard *sh, struct lws *wsi, int *status)
@@ -74,9 +85,5 @@ const char *guard_handshake(struct shard *sh, struct lws *wsi, int *status)
         *status = HTTP_STATUS_FORBIDDEN;
         return "this Origin is not allowed here";
     }
-    if (!forwarded(sh, wsi)) {
-        *status = 429;
-        return "too many connections from this address";
-    }
-    return NULL;
+    return guard_forwarded(sh, wsi, status);
 }

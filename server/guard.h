@@ -17,6 +17,10 @@ bool guard_upgrade_name(const char *name);
  * NULL: let it in; else the reason for a person, with *status. */
 const char *guard_handshake(struct shard *sh, struct lws *wsi, int *status);
 
+/* For every request, before it is looked at: who a trusted proxy speaks for.
+ * NULL: go on; else as guard_handshake(). */
+const char *guard_forwarded(struct shard *sh, struct lws *wsi, int *status);
+
 /* Copy a header of wsi into out; false when absent or too long. token is an
  * enum lws_token_indexes. */
 bool guard_header(struct lws *wsi, int token, char *out, size_t size);

@@ -205,12 +205,17 @@ static int request_begins(struct http_peer **slot, struct lws *wsi,
     const struct route *r = route_find(wsi, path, &known);
     long length = content_length(wsi);
     struct http_peer *h;
+    const char *why;
+    int status;
 
     if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) > 0)
         return refuse(wsi, 400, "chat is at GET /v1/chat, protocol confab.v1");
     if (r == NULL)
         return known ? refuse(wsi, 405, "wrong method")
                      : refuse(wsi, 404, "see confab-protocol(7)");
+    why = guard_forwarded(lws_context_user(lws_get_context(wsi)), wsi, &status);
+    if (why != NULL)
+        return refuse(wsi, (unsigned)status, why);
     h = peer_new(wsi);
     *slot = h;
     h->route = r;

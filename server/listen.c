@@ -93,7 +93,7 @@ void listen_format(const struct sockaddr_storage *at, char *out, size_t size)
 static int bind_at(const struct sockaddr_storage *at, bool share,
                    struct error *err)
 {
-    int one = 1;
+    int one = 1, zero = 0;
     char text[80];
     int fd =
         socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -103,6 +103,9 @@ static int bind_at(const struct sockaddr_storage *at, bool share,
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (share)
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+    /* "[::]" is IPv4 too, whatever the system's default is. */
+    if (at->ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
     if (bind(fd, (const struct sockaddr *)at, address_len(at)) == 0)
         return fd;
     listen_format(at, text, sizeof(text));
@@ -131,18 +134,78 @@ int listen_reserve(struct sockaddr_storage *at, struct error *err)
 
 /* ---- limits per address ---- */
 
-/* One text per limit: an IPv4 address, or the /64 of an IPv6 one. */
-static void address_key(const struct sockaddr_storage *from, char *out,
-                        size_t size)
+/* An IPv4 address that came over an IPv6 socket ("::ffff:10.0.0.1", RFC 4291,
+ * 2.5.5.2) is an IPv4 address. */
+static void unmap(struct sockaddr_storage *at)
+{
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)at;
+    struct sockaddr_in in = {.sin_family = AF_INET};
+
+    if (at->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+        return;
+    memcpy(&in.sin_addr, in6->sin6_addr.s6_addr + 12, sizeof(in.sin_addr));
+    in.sin_port = in6->sin6_port;
+    memcpy(at, &in, sizeof(in));
+}
+
+static bool parse_address(const char *text, struct sockaddr_storage *at)
+{
+    memset(at, 0, sizeof(*at));
+    if (inet_pton(AF_INET, text, &((struct sockaddr_in *)at)->sin_addr) == 1)
+        at->ss_family = AF_INET;
+    else if (inet_pton(AF_INET6, text,
+                       &((struct sockaddr_in6 *)at)->sin6_addr) == 1)
+        at->ss_family = AF_INET6;
+    else
+        return false;
+    unmap(at);
+    return true;
+}
+
+bool listen_is_address(const char *text)
+{
+    struct sockaddr_storage at;
+
+    return parse_address(text, &at);
+}
+
+static bool same_address(const struct sockaddr_storage *a,
+                         const struct sockaddr_storage *b)
+{
+    if (a->ss_family != b->ss_family)
+        return false;
+    if (a->ss_family == AF_INET6)
+        return IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)a)->sin6_addr,
+                                  &((const struct sockaddr_in6 *)b)->sin6_addr);
+    return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+           ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+}
+
+static bool is_proxy(struct shard *sh, const struct sockaddr_storage *from)
+{
+    const struct option_list *list = &sh->server->settings.trusted_proxies;
+    struct sockaddr_storage at;
+
+    for (int i = 0; i < list->count; i++)
+        if (parse_address(list->items[i], &at) && same_address(&at, from))
+            return true;
+    return false;
+}
+
+/* One text per limit: an IPv4 address, or the /64 of an IPv6 one. A proxy is
+ * not its neighbours: it has a whole address. */
+static void address_key(const struct sockaddr_storage *from, bool proxy,
+                        char *out, size_t size)
 {
     char text[INET6_ADDRSTRLEN] = "?";
 
     if (from->ss_family == AF_INET6) {
         struct in6_addr net = ((const struct sockaddr_in6 *)from)->sin6_addr;
 
-        memset(net.s6_addr + 8, 0, 8);
+        if (!proxy)
+            memset(net.s6_addr + 8, 0, 8);
         inet_ntop(AF_INET6, &net, text, sizeof(text));
-        snprintf(out, size, "%s/64", text);
+        snprintf(out, size, proxy ? "%s" : "%s/64", text);
     } else {
         inet_ntop(AF_INET, &((const struct sockaddr_in *)from)->sin_addr, text,
                   sizeof(text));
@@ -150,30 +213,28 @@ static void address_key(const struct sockaddr_storage *from, char *out,
     }
 }
 
-static bool listed(const struct option_list *list, const char *text)
-{
-    for (int i = 0; i < list->count; i++)
-        if (strcmp(list->items[i], text) == 0)
-            return true;
-    return false;
-}
-
 static bool is_loopback(const char *text)
 {
     return strncmp(text, "127.", 4) == 0 || strcmp(text, "::/64") == 0;
 }
 
-static struct address *address_get(struct shard *sh, const char *text)
+static struct address *address_get(struct shard *sh,
+                                   struct sockaddr_storage *from)
 {
-    const struct settings *cfg = &sh->server->settings;
-    struct address *a = strmap_get(&sh->addresses, span_of(text));
+    char text[INET6_ADDRSTRLEN + 8];
+    struct address *a;
+    bool proxy;
 
+    unmap(from);
+    proxy = is_proxy(sh, from);
+    address_key(from, proxy, text, sizeof(text));
+    a = strmap_get(&sh->addresses, span_of(text));
     if (a != NULL)
         return a;
     a = mem_alloc(sizeof(*a));
     snprintf(a->text, sizeof(a->text), "%s", text);
-    a->proxy = listed(&cfg->trusted_proxies, text);
-    a->exempt = a->proxy || (cfg->dev && is_loopback(text));
+    a->proxy = proxy;
+    a->exempt = proxy || (sh->server->settings.dev && is_loopback(text));
     strmap_put(&sh->addresses, span_of(text), a);
     return a;
 }
@@ -259,58 +320,48 @@ const char *address_text(struct lws *wsi)
     return a != NULL ? a->text : "?";
 }
 
-bool address_forwarded(struct shard *sh, struct lws *wsi, const char *client)
+int address_forwarded(struct shard *sh, struct lws *wsi, const char *client)
 {
     bool waiting;
     struct address *old = address_of(wsi, &waiting);
-    struct sockaddr_storage at = {0};
-    char text[INET6_ADDRSTRLEN + 8];
+    struct sockaddr_storage at;
     struct address *a;
 
-    if (inet_pton(AF_INET, client, &((struct sockaddr_in *)&at)->sin_addr) == 1)
-        at.ss_family = AF_INET;
-    else if (inet_pton(AF_INET6, client,
-                       &((struct sockaddr_in6 *)&at)->sin6_addr) == 1)
-        at.ss_family = AF_INET6;
-    else
-        return false;
-    address_key(&at, text, sizeof(text));
-    a = address_get(sh, text);
+    if (!parse_address(client, &at))
+        return -CF_INVALID;
+    a = address_get(sh, &at);
     if (!address_admit(sh, a)) {
         if (a->refs == 0) {
             a->refs = 1;
             address_unref(sh, a);
         }
-        return false;
+        return -CF_LIMIT;
     }
     address_hold(wsi, a);
     if (old != NULL) {
         old->waiting -= waiting;
         address_unref(sh, old);
     }
-    return true;
+    return 0;
 }
 
 /* ---- accepting ---- */
 
-static void adopt(struct listener *l, int fd, const struct sockaddr_storage *at)
+static void adopt(struct listener *l, int fd, struct sockaddr_storage *at)
 {
     struct shard *sh = l->shard;
     unsigned timeout = 30000;
     int one = 1; /* without it an answer waits 40 ms for a delayed ACK */
     lws_sock_file_fd_type sock = {.sockfd = fd};
-    char text[INET6_ADDRSTRLEN + 8];
-    struct address *a;
+    struct address *a = address_get(sh, at);
     struct lws *wsi;
 
-    address_key(at, text, sizeof(text));
-    a = address_get(sh, text);
     a->refs++; /* ours, so that it lives through what follows */
     if (!address_admit(sh, a)) {
         static struct log_gate gate;
 
         if (log_gate(&gate, 10000))
-            log_warn("too many connections before login from %s", text);
+            log_warn("too many connections before login from %s", a->text);
         close(fd);
         address_unref(sh, a);
         return;

@@ -11,6 +11,9 @@
 #include "base/error.h"
 #include "shard.h"
 
+/* Is this an IPv4 or IPv6 address, as --trusted-proxy takes it? */
+bool listen_is_address(const char *text);
+
 struct lws;
 
 /* "127.0.0.1:7000", "[::1]:7000", "0.0.0.0:0". 0 or -CF_INVALID. */
@@ -37,9 +40,9 @@ void listen_format(const struct sockaddr_storage *at, char *out, size_t size);
 struct address;
 /* The connection of wsi has logged in: it counts no more. */
 void address_release(struct shard *sh, struct lws *wsi);
-/* The real client behind a trusted proxy, from X-Forwarded-For: false when it
- * is over its limit. */
-bool address_forwarded(struct shard *sh, struct lws *wsi, const char *client);
+/* The real client behind a trusted proxy, from X-Forwarded-For: 0, -CF_INVALID
+ * no address, -CF_LIMIT too many of it. */
+int address_forwarded(struct shard *sh, struct lws *wsi, const char *client);
 /* Is the peer of wsi one of trusted_proxies? */
 bool address_is_proxy(struct shard *sh, struct lws *wsi);
 /* Its text, for limits on logins ("10.1.2.3", "2001:db8::/64"). */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/sabotage.h"
+#include "listen.h"
 #include "proto/limits.h"
 
 #define AT(field) offsetof(struct settings, field)
@@ -102,6 +103,12 @@ static int check(struct settings *s, struct error *err)
         return error_set(err, CF_INVALID,
                          "no data directory: give --data DIR, or --dev to try "
                          "things out");
+    for (int i = 0; i < s->trusted_proxies.count; i++)
+        if (!listen_is_address(s->trusted_proxies.items[i]))
+            return error_set(err, CF_INVALID,
+                             "--trusted-proxy '%s' is not an IPv4 or IPv6 "
+                             "address",
+                             s->trusted_proxies.items[i]);
     if (s->live_members > LIMIT_LIVE_MEMBERS * 8)
         return error_set(err, CF_INVALID, "--live-members is too large");
     return 0;
