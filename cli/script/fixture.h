@@ -31,6 +31,11 @@ struct account {
  * our own program, then in PATH; --test-clock is added when it is ours. */
 int fixture_start(struct fixture **out, const struct fixture_config *cfg,
                   struct error *err);
+/* Take a server that another process of this run started: accounts come in
+ * bulk over its admin socket (NULL: none), but it is not ours to stop and its
+ * clock and store are not for one test alone. Frees like the others. */
+int fixture_attach(struct fixture **out, const char *url, const char *admin,
+                   struct error *err);
 void fixture_free(struct fixture **f);
 const char *fixture_url(const struct fixture *f);   /* ws://... */
 const char *fixture_log(const struct fixture *f);   /* path or NULL */

@@ -316,7 +316,7 @@ int fixture_accounts(struct fixture *f, const char *const *actors, int count,
     memset(out, 0, (size_t)count * sizeof(*out));
     for (int i = 0; i < count; i++)
         account_name(actors[i], i, prefix, out[i].name, sizeof(out[i].name));
-    if (count > 0 && f->owned && f->admin[0] != '\0')
+    if (count > 0 && f->admin[0] != '\0')
         return bulk(f, count, out, err);
     for (int i = 0; rc == 0 && i < count; i++)
         rc = single(f, actors[i], &out[i], err);
@@ -336,7 +336,7 @@ int fixture_device(struct fixture *f, const struct account *of,
     memset(out, 0, sizeof(*out));
     if (k != NULL)
         return login(f, of->name, k->password, out, err);
-    if (!f->owned)
+    if (f->admin[0] == '\0')
         return error_set(err, CF_DENIED,
                          "a further device of %s needs its password: give "
                          "NAME:PASSWORD instead of a token",
