@@ -1,6 +1,7 @@
 #include "admin.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,16 +23,25 @@
 #include "proto/limits.h"
 #include "shard.h"
 
+#define PAUSE_MS 100
 #define CHUNK ((size_t)32 * 1024)
 #define BODY_MAX (4 * 1024 * 1024)
 #define ANSWER_MAX (4 * 1024 * 1024)
+
+/* One listening socket. */
+struct door {
+    struct admin *admin;
+    int fd;       /* -1: none */
+    bool trusted; /* a unix socket: commands, and the peer is known */
+    struct loop_fd *watch;
+    struct loop_timer *resume; /* after a pause */
+};
 
 struct admin {
     struct server *server;
     struct lws_context *lws;
     struct lws_vhost *vhost;
-    int unix_fd, tcp_fd;
-    struct loop_fd *unix_watch, *tcp_watch;
+    struct door local, tcp;
     char url[96];
     char path[108];
 };
@@ -104,8 +114,8 @@ static void command_streams(struct admin_cmd *cmd)
 
 static void request_free(struct admin_request *r)
 {
-    buf_release(&r->cmd.out);
-    buf_release(&r->body);
+    auth_wipe_buf(&r->cmd.out); /* tokens, passwords */
+    auth_wipe_buf(&r->body);
     admin_cmd_release(&r->cmd);
     free(r);
 }
@@ -157,6 +167,39 @@ static bool get(struct admin_request *r, const char *path)
     return true;
 }
 
+/* Who is at the other end of a unix socket (SO_PEERCRED, unix(7)): what the
+ * kernel says, not what the request says. */
+static void name_peer(struct lws *wsi, char *out, size_t size)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+    struct passwd *user;
+
+    if (getsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_PEERCRED, &peer,
+                   &len) < 0) {
+        snprintf(out, size, "?");
+        return;
+    }
+    user = getpwuid(peer.uid);
+    if (user != NULL)
+        snprintf(out, size, "%s", user->pw_name);
+    else
+        snprintf(out, size, "uid %lu", (unsigned long)peer.uid);
+}
+
+/* Room for the whole body at once: a growing buffer leaves copies of a
+ * password behind. */
+static void reserve_body(struct admin_request *r)
+{
+    char text[24];
+    long n = 0;
+
+    if (guard_header(r->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, text, sizeof(text)))
+        n = strtol(text, NULL, 10);
+    if (n > 0 && n <= BODY_MAX)
+        buf_reserve(&r->body, (size_t)n);
+}
+
 static struct admin_request *request_new(struct admin *a, struct lws *wsi)
 {
     struct admin_request *r = mem_alloc(sizeof(*r));
@@ -169,6 +212,9 @@ static struct admin_request *request_new(struct admin *a, struct lws *wsi)
     r->trusted = lws_get_opaque_user_data(wsi) == (void *)a;
     buf_init(&r->body, BODY_MAX);
     buf_init(&r->cmd.out, ANSWER_MAX);
+    if (r->trusted)
+        name_peer(wsi, r->cmd.by, sizeof(r->cmd.by));
+    reserve_body(r);
     return r;
 }
 
@@ -316,30 +362,56 @@ static const struct lws_protocols protocols[] = {
 
 /* ---- listening ---- */
 
-static void accept_one(struct admin *a, int listener, bool trusted)
+/* Out of descriptors: the socket stays readable, and asking again at once
+ * would spin. */
+static void door_pause(struct door *d)
 {
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    static struct log_gate gate;
+
+    if (log_gate(&gate, 10000))
+        log_warn("admin: accepting paused: %s", strerror(errno));
+    loop_fd_events(d->watch, 0);
+    loop_timer_set(d->resume, PAUSE_MS);
+}
+
+static void door_resume(void *arg)
+{
+    struct door *d = arg;
+
+    loop_fd_events(d->watch, LOOP_READ);
+}
+
+static void door_ready(void *arg, int events)
+{
+    struct door *d = arg;
+    int fd = accept4(d->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     struct lws *wsi;
 
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+            door_pause(d);
         return;
-    wsi = lws_adopt_socket_vhost(a->vhost, fd);
-    if (wsi != NULL && trusted)
-        lws_set_opaque_user_data(wsi, a);
+    }
+    wsi = lws_adopt_socket_vhost(d->admin->vhost, fd);
+    if (wsi != NULL && d->trusted)
+        lws_set_opaque_user_data(wsi, d->admin);
 }
 
-static void unix_ready(void *arg, int events)
+static void door_open(struct door *d)
 {
-    struct admin *a = arg;
+    struct loop *loop = d->admin->server->loop;
 
-    accept_one(a, a->unix_fd, true);
+    d->resume = loop_timer_new(loop, door_resume, d);
+    d->watch = loop_fd_new(loop, d->fd, door_ready, d);
+    loop_fd_events(d->watch, LOOP_READ);
 }
 
-static void tcp_ready(void *arg, int events)
+static void door_close(struct door *d)
 {
-    struct admin *a = arg;
-
-    accept_one(a, a->tcp_fd, false);
+    loop_fd_free(&d->watch);
+    loop_timer_free(&d->resume);
+    if (d->fd >= 0)
+        close(d->fd);
 }
 
 static int listen_unix(struct admin *a, struct error *err)
@@ -358,14 +430,14 @@ static int listen_unix(struct admin *a, struct error *err)
     snprintf(a->path, sizeof(a->path), "%.*s", (int)sizeof(a->path) - 1, path);
     memcpy(at.sun_path, a->path, strlen(a->path));
     unlink(path); /* we hold the lock of the data directory */
-    a->unix_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    a->local.fd =
+        socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     old = umask(0177);
-    rc = bind(a->unix_fd, (struct sockaddr *)&at, sizeof(at));
+    rc = bind(a->local.fd, (struct sockaddr *)&at, sizeof(at));
     umask(old);
-    if (rc < 0 || listen(a->unix_fd, 64) < 0)
+    if (rc < 0 || listen(a->local.fd, 64) < 0)
         return error_set(err, CF_IO, "%s: %s", path, strerror(errno));
-    a->unix_watch = loop_fd_new(a->server->loop, a->unix_fd, unix_ready, a);
-    loop_fd_events(a->unix_watch, LOOP_READ);
+    door_open(&a->local);
     return 0;
 }
 
@@ -380,15 +452,14 @@ static int listen_tcp(struct admin *a, struct error *err)
         return 0;
     rc = listen_parse(text != NULL ? text : "127.0.0.1:0", &at, err);
     if (rc == 0)
-        rc = a->tcp_fd = listen_reserve(&at, err);
+        rc = a->tcp.fd = listen_reserve(&at, err);
     if (rc < 0)
         return rc;
-    if (listen(a->tcp_fd, 64) < 0)
+    if (listen(a->tcp.fd, 64) < 0)
         return error_set(err, CF_IO, "admin: %s", strerror(errno));
     listen_format(&at, where, sizeof(where));
     snprintf(a->url, sizeof(a->url), "http://%s", where);
-    a->tcp_watch = loop_fd_new(a->server->loop, a->tcp_fd, tcp_ready, a);
-    loop_fd_events(a->tcp_watch, LOOP_READ);
+    door_open(&a->tcp);
     return 0;
 }
 
@@ -420,7 +491,8 @@ int admin_open(struct server *s, struct error *err)
     int rc;
 
     a->server = s;
-    a->unix_fd = a->tcp_fd = -1;
+    a->local = (struct door){.admin = a, .fd = -1, .trusted = true};
+    a->tcp = (struct door){.admin = a, .fd = -1};
     s->admin = a;
     rc = open_lws(a, err);
     if (rc == 0)
@@ -436,14 +508,10 @@ void admin_close(struct server *s)
 
     if (a == NULL)
         return;
-    loop_fd_free(&a->unix_watch);
-    loop_fd_free(&a->tcp_watch);
-    if (a->unix_fd >= 0) {
-        close(a->unix_fd);
+    if (a->local.fd >= 0)
         unlink(a->path);
-    }
-    if (a->tcp_fd >= 0)
-        close(a->tcp_fd);
+    door_close(&a->local);
+    door_close(&a->tcp);
     if (a->lws != NULL)
         net_destroy(s->loop, &a->lws);
     free(a);

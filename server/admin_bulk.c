@@ -13,6 +13,7 @@
 #define BULK_MAX 10000000
 #define BULK_IN_FLIGHT 384 /* fills transactions, stays under the queue */
 #define BULK_IDS 4096      /* asked for at once */
+#define BULK_OUT (1024 * 1024 + BULK_IN_FLIGHT * 160) /* ADMIN_FULL, and on */
 
 struct bulk {
     struct admin_cmd *cmd;
@@ -146,6 +147,7 @@ static void bulk_begin(struct admin_cmd *cmd, int count, bool named)
     b->cmd = cmd;
     b->count = count;
     b->named = named;
+    buf_reserve(&cmd->out, BULK_OUT); /* growing, it leaves tokens behind */
     cmd->more = bulk_more;
     cmd->more_arg = b;
     bulk_more(b);

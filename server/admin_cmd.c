@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin_users.h"
+#include "auth.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "proto/encode.h"
@@ -58,16 +59,28 @@ bool admin_full(const struct admin_cmd *cmd)
     return cmd->out.len >= ADMIN_FULL;
 }
 
+static int status_of(int rc)
+{
+    switch (-rc) {
+    case CF_NOT_FOUND:
+        return 404;
+    case CF_EXISTS:
+        return 409;
+    case CF_INVALID:
+    case CF_TOO_BIG:
+    case CF_LIMIT: /* asking again does not help */
+        return 400;
+    default:
+        return 503;
+    }
+}
+
 void admin_fail_code(struct admin_cmd *cmd, int rc, const char *what)
 {
     char text[256];
 
     snprintf(text, sizeof(text), "%s: %s", what, error_name(rc));
-    admin_fail(cmd,
-               rc == -CF_NOT_FOUND ? 404
-               : rc == -CF_EXISTS  ? 409
-                                   : 503,
-               text);
+    admin_fail(cmd, status_of(rc), text);
 }
 
 const char *admin_arg(struct admin_cmd *cmd, int i)
@@ -440,11 +453,10 @@ static void audit_done(struct store_op *op)
 static void audit_write(struct admin_cmd *cmd, const char *name)
 {
     struct audit *a = mem_alloc(sizeof(*a));
-    const char *by = json_string_value(json_object_get(cmd->request, "by"));
     const char *about = admin_arg(cmd, 0);
 
     a->row.ts = clock_wall(&cmd->server->clock.base);
-    snprintf(a->row.who, sizeof(a->row.who), "%s", by != NULL ? by : "?");
+    snprintf(a->row.who, sizeof(a->row.who), "%s", cmd->by);
     snprintf(a->row.what, sizeof(a->row.what), "%s", name);
     snprintf(a->row.about, sizeof(a->row.about), "%s",
              about != NULL ? about : "");
@@ -484,7 +496,13 @@ void admin_cmd_run(struct admin_cmd *cmd, struct span body)
 
 void admin_cmd_release(struct admin_cmd *cmd)
 {
-    if (cmd->request != NULL)
-        json_decref(cmd->request);
+    const char *password;
+
+    if (cmd->request == NULL)
+        return;
+    password = json_string_value(json_object_get(cmd->request, "password"));
+    if (password != NULL) /* jansson's own memory, and nobody else's */
+        auth_wipe((char *)password, strlen(password));
+    json_decref(cmd->request);
     cmd->request = NULL;
 }

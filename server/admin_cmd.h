@@ -6,10 +6,12 @@
 #include "base/json.h"
 #include "server.h"
 
-/* One command under way. The request is {"cmd":"user add","args":[...],
- * "by":"root"}; the answer goes to out as one JSON object, or JSON lines. */
+/* One command under way. The request is {"cmd":"user add","args":[...]}, with
+ * "password" where one is wanted; the answer goes to out as one JSON object, or
+ * JSON lines. */
 struct admin_cmd {
     struct server *server;
+    char by[64]; /* who asks: of the operating system */
     json_t *request;
     int status; /* HTTP: 200, 400, 404, 409, 503 */
     struct buf out;

@@ -193,7 +193,7 @@ static void add_done(struct store_op *op)
     }
     step_free(st);
     admin_answer(cmd, buf_span(&b));
-    buf_release(&b);
+    auth_wipe_buf(&b);
 }
 
 static void add_with_id(void *arg, uint64_t *ids)
@@ -444,7 +444,7 @@ static void invite_done(struct store_op *op)
     enc_member_text(&b, "invite", span_of(st->token));
     step_free(st);
     admin_answer(cmd, buf_span(&b));
-    buf_release(&b);
+    auth_wipe_buf(&b);
 }
 
 void admin_invite(struct admin_cmd *cmd)

@@ -65,3 +65,10 @@ void auth_wipe(void *p, size_t n)
 {
     sodium_memzero(p, n);
 }
+
+void auth_wipe_buf(struct buf *b)
+{
+    if (b->data != NULL)
+        sodium_memzero(b->data, b->cap);
+    buf_release(b);
+}

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/span.h"
 #include "store/store.h"
@@ -30,5 +31,7 @@ bool auth_password_verify(struct span password, const char *hash);
 
 /* Overwrite a secret. */
 void auth_wipe(void *p, size_t n);
+/* Overwrite what is in a buffer, and free it. */
+void auth_wipe_buf(struct buf *b);
 
 #endif

@@ -1,7 +1,6 @@
 #include "ctl.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,14 +146,12 @@ static int read_password(const char *path, char *out, size_t size)
 static json_t *make_request(const char *name, int argc, char **argv,
                             const char *password)
 {
-    struct passwd *me = getpwuid(getuid());
     json_t *args = json_array(), *j = json_object();
 
     for (int i = 0; i < argc; i++)
         json_array_append_new(args, json_string(argv[i]));
     json_object_set_new(j, "cmd", json_string(name));
     json_object_set_new(j, "args", args);
-    json_object_set_new(j, "by", json_string(me != NULL ? me->pw_name : "?"));
     if (password[0] != '\0')
         json_object_set_new(j, "password", json_string(password));
     return j;
@@ -286,6 +283,14 @@ static int no_answer(const struct fetch *f, const struct lines *l,
     return UNAVAILABLE;
 }
 
+/* Passwords and tokens do not outlive their use. */
+static void wipe(struct buf *b)
+{
+    if (b->data != NULL)
+        explicit_bzero(b->data, b->cap);
+    buf_release(b);
+}
+
 static int talk(const struct ctl *c, json_t *request)
 {
     char path[4096];
@@ -316,9 +321,9 @@ static int talk(const struct ctl *c, json_t *request)
         rc = lines.rc;
     else
         rc = show_answer(&f, c->json);
-    buf_release(&lines.part);
-    buf_release(&f.answer);
-    buf_release(&body);
+    wipe(&lines.part);
+    wipe(&f.answer);
+    wipe(&body);
     return rc;
 }
 
