@@ -23,4 +23,13 @@ const char *show_verdict(const struct verdict *v);
 /* "2026-11-24 14:01:19 UTC" */
 const char *show_time(int64_t ms);
 
+/* The same for the ticks of an axis, without needless zeros: "20 ms", "5k",
+ * "400 MB", "70%", seconds or "3h", and 0.999 as "99.9%". */
+const char *tick_ns(double ns);
+const char *tick_rate(double v);
+const char *tick_bytes(double v);
+const char *tick_percent(double v);
+const char *tick_seconds(double v);
+const char *tick_quantile(double q);
+
 #endif

@@ -153,6 +153,7 @@ static json_t *thresholds_list(const struct verdicts *v)
         set_text(o, "text", v->v[i].text);
         set_text(o, "metric", v->v[i].metric);
         set_bool(o, "duration", v->v[i].is_duration);
+        set_real(o, "limit", v->v[i].limit);
         if (v->v[i].has_value)
             set_real(o, "value", v->v[i].value);
         else

@@ -28,7 +28,8 @@
  *               "inconclusive", "stopped_early", "violated", "unreachable",
  *               "lag_p99_ms", "late_share", "foreign_cpu", "shards",
  *               "bytes_per_client"},
- *   "thresholds": [{"text", "metric", "duration": bool, "value": or null,
+ *   "thresholds": [{"text", "metric", "duration": bool, "limit",
+ *                   "value": number or null,
  *                   "state": "pass" | "missed" | "unknown", "why"}],
  *   "floor": {...}, "peers": [...],             when given
  *   "capacity": {"vary", "slo", "best", "binds", "points": [{"x", "offered",
@@ -68,7 +69,7 @@ enum verdict_state { VERDICT_PASS, VERDICT_MISSED, VERDICT_UNKNOWN };
 struct verdict {
     char text[64], metric[48];
     enum verdict_state state;
-    double value; /* ns for durations */
+    double value, limit; /* ns for durations */
     bool has_value, is_duration;
     char why[64]; /* when unknown: "no samples", "n<10k" */
 };

@@ -204,6 +204,7 @@ static int read_thresholds(struct run *r, struct reader *doc)
         v->is_duration = get_bool(&in, "duration");
         v->has_value = member(&in, "value") != NULL;
         v->value = get_real(&in, "value");
+        v->limit = get_real(&in, "limit");
         v->state = state_named(get_text(&in, "state"));
         r->verdicts.missed += v->state == VERDICT_MISSED;
         r->verdicts.unknown += v->state == VERDICT_UNKNOWN;

@@ -212,6 +212,7 @@ static void judge(struct verdict *v, const struct threshold *t,
     snprintf(v->text, sizeof(v->text), "%s", t->text);
     snprintf(v->metric, sizeof(v->metric), "%s", t->metric);
     v->is_duration = t->is_duration;
+    v->limit = t->value;
     v->has_value = r == 0;
     if (r == 0)
         v->state =

@@ -1,0 +1,222 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "report.h"
+#include "report_text.h"
+
+/* One number of each second; a negative one is unknown. */
+typedef double second_fn(const struct second *s);
+
+static double offered(const struct second *s)
+{
+    return (double)s->counts[COUNT_DUE];
+}
+
+static double achieved(const struct second *s)
+{
+    return (double)s->counts[COUNT_ACKED];
+}
+
+static double copies(const struct second *s)
+{
+    return (double)s->counts[COUNT_COPIES];
+}
+
+static double conns(const struct second *s)
+{
+    return (double)s->conns;
+}
+
+static double ready(const struct second *s)
+{
+    return (double)s->ready;
+}
+
+static double srv_rss(const struct second *s)
+{
+    return (double)s->srv_rss;
+}
+
+static double gen_rss(const struct second *s)
+{
+    return (double)s->gen_rss;
+}
+
+static double kernel_tcp(const struct second *s)
+{
+    return (double)s->kernel_tcp;
+}
+
+static double srv_cpu(const struct second *s)
+{
+    return s->srv_cpu;
+}
+
+static double gen_cpu(const struct second *s)
+{
+    return s->gen_cpu;
+}
+
+static double foreign_cpu(const struct second *s)
+{
+    return s->foreign_cpu;
+}
+
+static double login_p99(const struct second *s)
+{
+    return s->q[METRIC_LOGIN].count > 0 ? (double)s->q[METRIC_LOGIN].p99 : -1;
+}
+
+static double e2e_p50(const struct second *s)
+{
+    return s->q[METRIC_E2E].count > 0 ? (double)s->q[METRIC_E2E].p50 : -1;
+}
+
+static double e2e_p99(const struct second *s)
+{
+    return s->q[METRIC_E2E].count > 0 ? (double)s->q[METRIC_E2E].p99 : -1;
+}
+
+static double e2e_p999(const struct second *s)
+{
+    return s->q[METRIC_E2E].count >= ENOUGH_FOR_P999
+               ? (double)s->q[METRIC_E2E].p999
+               : -1;
+}
+
+static double e2e_max(const struct second *s)
+{
+    return s->q[METRIC_E2E].count > 0 ? (double)s->q[METRIC_E2E].max : -1;
+}
+
+struct points {
+    double x[SVG_POINTS], y[SVG_POINTS];
+};
+
+/* At most SVG_POINTS points; of several seconds the largest, for peaks must
+ * not vanish, or the mean. 0 when nothing was known. */
+static int thin(struct points *p, const struct collect *c, second_fn *get,
+                bool largest)
+{
+    int per = (c->nseconds + SVG_POINTS - 1) / SVG_POINTS, n = 0, known,
+        any = 0;
+    double v, sum, most;
+
+    for (int i = 0; i < c->nseconds; i += per, n++) {
+        sum = most = known = 0;
+        for (int k = i; k < i + per && k < c->nseconds; k++) {
+            v = get(&c->seconds[k]);
+            if (v < 0)
+                continue;
+            known++;
+            sum += v;
+            most = v > most ? v : most;
+        }
+        p->x[n] = (double)c->seconds[i].at_ms / 1000;
+        p->y[n] = known == 0 ? NAN : largest ? most : sum / known;
+        any += known;
+    }
+    return any > 0 ? n : 0;
+}
+
+static void add_line(struct svg_chart *chart, const struct run *r,
+                     const char *name, second_fn *get, bool largest)
+{
+    static struct points points[SVG_SERIES];
+    struct points *p = &points[chart->nseries];
+    int n = thin(p, &r->collect, get, largest);
+
+    if (n == 0)
+        return;
+    chart->series[chart->nseries] = (struct svg_series){
+        .name = name, .colour = chart->nseries, .x = p->x, .y = p->y, .n = n};
+    chart->nseries++;
+}
+
+/* Shade what is not measured. */
+static void add_phases(struct svg_chart *c, const struct collect *all)
+{
+    const struct second *s = all->seconds;
+    int n = all->nseconds, from = 0;
+
+    for (int i = 1; i <= n; i++) {
+        if (i < n && s[i].phase == s[from].phase)
+            continue;
+        if (s[from].phase != PHASE_MEASURE &&
+            c->nbands < (int)COUNT_OF(c->bands))
+            c->bands[c->nbands++] = (struct svg_band){
+                (double)s[from > 0 ? from - 1 : 0].at_ms / 1000,
+                (double)s[i - 1].at_ms / 1000, phase_name(s[from].phase)};
+        from = i;
+    }
+}
+
+static struct svg_chart over_time(const struct run *r, const char *title,
+                                  enum svg_scale scale,
+                                  const char *(*show)(double))
+{
+    const struct collect *c = &r->collect;
+    struct svg_chart chart = {
+        .title = title,
+        .x = {SVG_LINEAR, 0, 1, tick_seconds, "seconds since the start"},
+        .y = {scale, 0, 0, show, ""}};
+
+    if (c->nseconds > 0) {
+        chart.x.low = (double)c->seconds[0].at_ms / 1000;
+        chart.x.high = (double)c->seconds[c->nseconds - 1].at_ms / 1000;
+    }
+    add_phases(&chart, c);
+    return chart;
+}
+
+static void chart_times(struct buf *out, const struct run *r)
+{
+    struct svg_chart c =
+        over_time(r, "Response time, each second", SVG_LOG, tick_ns);
+    int before;
+
+    add_line(&c, r, "p50", e2e_p50, false);
+    add_line(&c, r, "p99", e2e_p99, true);
+    before = c.nseries;
+    add_line(&c, r, "p99.9", e2e_p999, true);
+    if (c.nseries == before)
+        add_line(&c, r, "max", e2e_max, true);
+    if (c.nseries == 0)
+        add_line(&c, r, "login p99", login_p99, true);
+    else
+        report_limits(&c, r, "e2e");
+    report_chart(out, &c);
+}
+
+void report_series(struct buf *out, const struct run *r)
+{
+    struct svg_chart c;
+
+    chart_times(out, r);
+    c = over_time(r, "Messages a second", SVG_LINEAR, tick_rate);
+    add_line(&c, r, "offered", offered, false);
+    add_line(&c, r, "achieved", achieved, false);
+    c.series[0].dashed = true;
+    if (r->collect.all[COUNT_DUE] > 0)
+        report_chart(out, &c);
+    c = over_time(r, "Copies a second", SVG_LINEAR, tick_rate);
+    add_line(&c, r, "delivered", copies, false);
+    if (r->collect.all[COUNT_COPIES] > r->collect.all[COUNT_ACKED])
+        report_chart(out, &c);
+    c = over_time(r, "Connections", SVG_LINEAR, tick_rate);
+    add_line(&c, r, "connected", conns, false);
+    add_line(&c, r, "logged in", ready, false);
+    c.series[1].dashed = true;
+    report_chart(out, &c);
+    c = over_time(r, "Memory", SVG_LINEAR, tick_bytes);
+    add_line(&c, r, "server", srv_rss, true);
+    add_line(&c, r, "generator", gen_rss, true);
+    add_line(&c, r, "kernel, TCP", kernel_tcp, true);
+    report_chart(out, &c);
+    c = over_time(r, "CPU, percent of one core", SVG_LINEAR, tick_percent);
+    add_line(&c, r, "server", srv_cpu, false);
+    add_line(&c, r, "generator", gen_cpu, false);
+    add_line(&c, r, "others", foreign_cpu, false);
+    report_chart(out, &c);
+}
