@@ -392,11 +392,17 @@ static void listener_pause(struct listener *l, const char *why)
     loop_timer_set(l->resume, PAUSE_MS);
 }
 
+static bool full(const struct shard *sh)
+{
+    return atomic_load(&sh->connections) + sh->lingering_count >=
+           sh->server->cap;
+}
+
 static void listener_resume(void *arg)
 {
     struct listener *l = arg;
 
-    if (atomic_load(&l->shard->connections) >= l->shard->server->cap)
+    if (full(l->shard))
         loop_timer_set(l->resume, PAUSE_MS);
     else
         loop_fd_events(l->watch, LOOP_READ);
@@ -411,7 +417,7 @@ static void listener_ready(void *arg, int events)
         socklen_t len = sizeof(at);
         int fd;
 
-        if (atomic_load(&l->shard->connections) >= l->shard->server->cap) {
+        if (full(l->shard)) {
             listener_pause(l, "the cap is reached");
             return;
         }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "guard.h"
 #include "http.h"
+#include "linger.h"
 #include "listen.h"
 #include "proto/limits.h"
 
@@ -132,6 +133,9 @@ static int socket_open(struct peer *p, struct lws *wsi)
 
 static int refuse(struct lws *wsi, int code, const char *why)
 {
+    struct peer *p = lws_wsi_user(wsi);
+
+    p->close_code = (uint16_t)code;
     lws_close_reason(wsi, (enum lws_close_status)code, (unsigned char *)why,
                      strlen(why));
     return -1;
@@ -219,6 +223,7 @@ static int socket_callback(struct lws *wsi, enum lws_callback_reasons reason,
         return refuse(wsi, p->close_code,
                       p->close_why != NULL ? p->close_why : "");
     case LWS_CALLBACK_CLOSED:
+        linger(p->shard, lws_get_socket_fd(wsi), p->close_code != 0);
         socket_gone(p);
         return 0;
     case LWS_CALLBACK_RAW_ADOPT:

@@ -11,8 +11,11 @@
 #include "auth.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "linger.h"
 #include "listen.h"
 #include "net.h"
+
+#define CLOSING_MS (2 * LINGER_MS) /* goodbyes, at the end of a drain */
 
 struct shard *shard_new(struct server *s, int number)
 {
@@ -22,6 +25,7 @@ struct shard *shard_new(struct server *s, int number)
     sh->number = number;
     sh->loop = loop_new();
     list_init(&sh->kicked);
+    list_init(&sh->lingering);
     strmap_init(&sh->addresses);
     rng_init_system(&sh->rng);
     pthread_mutex_init(&sh->lock, NULL);
@@ -66,7 +70,8 @@ static void tick(void *arg)
     struct shard *sh = arg;
 
     sh->tick_at = -1;
-    node_tick(sh->node);
+    if (!atomic_load(&sh->server->holding))
+        node_tick(sh->node);
 }
 
 #define MANY 4096 /* connections: fewer are not worth a walk of the heap */
@@ -86,6 +91,25 @@ static void trim(struct shard *sh)
 #endif
 }
 
+static void closed_long_enough(void *arg)
+{
+    struct shard *sh = arg;
+
+    loop_stop(sh->loop);
+}
+
+/* The node has ended; the last bytes are on their way. Sockets of people who
+ * do not close theirs get some time, not all. */
+static void close_sockets(struct shard *sh)
+{
+    if (atomic_load(&sh->connections) == 0 && sh->lingering_count == 0) {
+        loop_stop(sh->loop);
+    } else if (sh->closing == NULL) {
+        sh->closing = loop_timer_new(sh->loop, closed_long_enough, sh);
+        loop_timer_set(sh->closing, CLOSING_MS);
+    }
+}
+
 static void turn_end(void *arg)
 {
     struct shard *sh = arg;
@@ -97,7 +121,7 @@ static void turn_end(void *arg)
     rearm(sh);
     trim(sh);
     if (sh->draining && node_drained(sh->node))
-        loop_stop(sh->loop);
+        close_sockets(sh);
 }
 
 /* ---- starting ---- */
@@ -125,6 +149,7 @@ static int make_node(struct shard *sh, struct error *err)
 
     cfg.live_members = (int)s->settings.live_members;
     cfg.no_budgets = s->settings.no_budgets;
+    cfg.fold_ms = s->settings.fold_ms;
     sh->node = node_new(&env, err);
     return sh->node != NULL ? 0 : -err->code;
 }
@@ -187,8 +212,10 @@ static void tear_down(struct shard *sh)
     loop_run_once(sh->loop, false);
     listen_close_all(sh);
     net_close(sh);
+    linger_end(sh);
     while (held(sh))
         loop_run_once(sh->loop, true);
+    loop_timer_free(&sh->closing);
     loop_timer_free(&sh->tick);
 }
 

@@ -31,13 +31,16 @@ struct shard {
     struct lws_vhost *plain, *secure;
     struct listener *listeners;
     int listener_count;
-    struct link kicked;      /* peers with something to write */
-    struct strmap addresses; /* connections before login, by address */
-    char *out;               /* one write: LWS_PRE and SHARD_OUT bytes */
-    int peak;                /* most connections since the last trim */
-    atomic_int connections;  /* sockets open */
-    atomic_bool serving;     /* listening */
-    atomic_bool ended;       /* takes no posts any more; written under lock */
+    struct link kicked;    /* peers with something to write */
+    struct link lingering; /* sockets at their end (linger.h) */
+    int lingering_count;
+    struct loop_timer *closing; /* drained: how long for closing sockets */
+    struct strmap addresses;    /* connections before login, by address */
+    char *out;                  /* one write: LWS_PRE and SHARD_OUT bytes */
+    int peak;                   /* most connections since the last trim */
+    atomic_int connections;     /* sockets open */
+    atomic_bool serving;        /* listening */
+    atomic_bool ended; /* takes no posts any more; written under lock */
     pthread_mutex_t lock;
     int accounts;   /* requests of accounts.h under way */
     bool own_table; /* unshare worked */
