@@ -57,13 +57,13 @@ static struct expr *parse_call(struct parser *p)
     p->in_pattern = false;
     parse_advance(p);
     parse_expect(p, "(", "the name of a function");
-    parse_skip_newlines(p);
+    parse_skip_lines(p);
     while (p->code == 0 && !parse_at(p, ")")) {
         parse_push(p, x, parse_expr(p));
-        parse_skip_newlines(p);
+        parse_skip_lines(p);
         if (!parse_take(p, ","))
             break;
-        parse_skip_newlines(p);
+        parse_skip_lines(p);
     }
     parse_expect(p, ")", "the arguments");
     p->in_pattern = in_pattern;
@@ -147,9 +147,9 @@ static struct expr *parse_parentheses(struct parser *p)
 
     p->in_pattern = false;
     parse_advance(p);
-    parse_skip_newlines(p);
+    parse_skip_lines(p);
     x = parse_expr(p);
-    parse_skip_newlines(p);
+    parse_skip_lines(p);
     parse_expect(p, ")", "the expression");
     p->in_pattern = in_pattern;
     return x;

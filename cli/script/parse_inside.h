@@ -59,7 +59,8 @@ bool parse_at_kind(const struct parser *p, enum token_kind kind);
 bool parse_take(struct parser *p, const char *raw);
 /* Take it or fail with "expected '{', found ...". */
 bool parse_expect(struct parser *p, const char *raw, const char *after);
-void parse_skip_newlines(struct parser *p);
+void parse_skip_newlines(struct parser *p); /* ";" too */
+void parse_skip_lines(struct parser *p);    /* within a value */
 
 void parse_fail(struct parser *p, const struct token *t, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -81,13 +81,13 @@ struct expr *parse_array(struct parser *p)
     int line = parse_token(p)->line;
 
     parse_advance(p);
-    parse_skip_newlines(p);
+    parse_skip_lines(p);
     while (p->code == 0 && !parse_at(p, "]")) {
         parse_push(p, x, parse_element(p));
-        parse_skip_newlines(p);
+        parse_skip_lines(p);
         if (!parse_take(p, ","))
             break;
-        parse_skip_newlines(p);
+        parse_skip_lines(p);
     }
     if (!parse_take(p, "]"))
         parse_fail(p, parse_token(p),
@@ -116,15 +116,15 @@ struct expr *parse_object(struct parser *p)
     int line = parse_token(p)->line;
 
     parse_advance(p);
-    parse_skip_newlines(p);
+    parse_skip_lines(p);
     while (p->code == 0 && !parse_at(p, "}")) {
         parse_key(p, x);
-        parse_skip_newlines(p);
+        parse_skip_lines(p);
         parse_push(p, x, parse_element(p));
-        parse_skip_newlines(p);
+        parse_skip_lines(p);
         if (!parse_take(p, ","))
             break;
-        parse_skip_newlines(p);
+        parse_skip_lines(p);
     }
     if (!parse_take(p, "}"))
         parse_fail(p, parse_token(p),

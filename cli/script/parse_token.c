@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#define ERROR_BYTES (sizeof(((struct error *)NULL)->text) - 1)
 #define SHOWN 64 /* columns of a source line in an error */
 
 struct where parse_where(const struct parser *p, const struct token *t)
@@ -69,34 +70,62 @@ void parse_skip_newlines(struct parser *p)
         parse_advance(p);
 }
 
+void parse_skip_lines(struct parser *p)
+{
+    while (parse_at_kind(p, TOKEN_NEWLINE) && parse_token(p)->raw.p[0] == '\n')
+        parse_advance(p);
+}
+
 /* ---- errors ---- */
 
-/* The line of the source that t is in, around its column: at most SHOWN
- * columns, controls as blanks. */
-static void show_line(struct buf *out, const struct source *s, struct where at)
+/* The bytes of a line that fit around the place; *caret becomes relative. */
+static struct span line_at(struct span all, int number, size_t *caret)
 {
-    struct span all = s->text, line;
-    size_t from = 0, end, caret, i;
-    int number = 1, columns = 0, mark = 0;
+    size_t from = 0, end, column = *caret;
 
-    while (number < at.line && from < all.n)
-        number += all.p[from++] == '\n';
+    while (number > 1 && from < all.n)
+        number -= all.p[from++] == '\n';
     for (end = from; end < all.n && all.p[end] != '\n'; end++)
         ;
-    caret = from + (size_t)at.column - 1;
-    if (caret - from > SHOWN / 2) {
-        from = caret - SHOWN / 2;
-        while (from < caret && (all.p[from] & 0xc0) == 0x80)
-            from++;
+    if (end > from && all.p[end - 1] == '\r')
+        end--;
+    if (column > SHOWN / 2) {
+        size_t skip = column - SHOWN / 2;
+
+        while (skip < column && (all.p[from + skip] & 0xc0) == 0x80)
+            skip++;
+        from += skip;
+        *caret -= skip;
     }
-    line = (struct span){all.p + from, end - from};
+    return (struct span){all.p + from, end > from ? end - from : 0};
+}
+
+static bool is_blank(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] != ' ' && s.p[i] != '\t')
+            return false;
+    return true;
+}
+
+/* Append the line around the place, controls as blanks, and below a caret:
+ * what fits in an error. */
+static void show_line(struct buf *out, const struct source *s, struct where at)
+{
+    size_t caret = (size_t)at.column - 1, room, i;
+    struct span line = line_at(s->text, at.line, &caret);
+    int columns = 0, mark = -1;
+
+    if (is_blank(line) || out->len + 2 * SHOWN > ERROR_BYTES)
+        return;
+    room = ERROR_BYTES - SHOWN - 8;
     (void)buf_append_text(out, "\n  ");
-    for (i = 0; i < line.n && columns < SHOWN;) {
+    for (i = 0; i < line.n && columns < SHOWN && out->len < room;) {
         size_t next = i;
         int32_t c = text_next(line, &next);
         int width = c < 0 ? -1 : text_width(c);
 
-        if (from + i == caret)
+        if (i >= caret && mark < 0)
             mark = columns;
         if (width < 0)
             (void)buf_append_byte(out, ' ');
@@ -105,9 +134,7 @@ static void show_line(struct buf *out, const struct source *s, struct where at)
         columns += width < 0 ? 1 : width;
         i = next;
     }
-    if (caret >= from + line.n)
-        mark = columns;
-    (void)buf_printf(out, "\n  %*s^", mark, "");
+    (void)buf_printf(out, "\n  %*s^", mark < 0 ? columns : mark, "");
 }
 
 static void fail(struct parser *p, struct where at, const char *what)
