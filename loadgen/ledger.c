@@ -52,13 +52,13 @@ struct sent *ledger_to_write(const struct ledger *l)
     return ledger_at(l, l->write);
 }
 
-/* Skip what an earlier connection got an answer for. */
+/* Skip what has an answer, or waits for one on this connection. */
 static void skip_answered(struct ledger *l)
 {
     while (l->write < l->next) {
         const struct sent *s = ledger_at(l, l->write);
 
-        if (s != NULL && s->fate < FATE_ACKED)
+        if (s != NULL && s->fate < FATE_ACKED && !s->on_wire)
             break;
         l->write++;
     }
@@ -81,6 +81,13 @@ void ledger_rewind(struct ledger *l)
         l->ring[n & l->mask].on_wire = false;
     l->write = l->first;
     skip_answered(l);
+}
+
+void ledger_again(struct ledger *l, uint32_t number)
+{
+    l->ring[number & l->mask].on_wire = false;
+    if (number < l->write)
+        l->write = number;
 }
 
 static void note_refused(struct ledger *l, uint32_t number)

@@ -54,6 +54,9 @@ void ledger_wrote(struct ledger *l);
 /* The connection is gone: what has no answer is written again, in order. */
 void ledger_rewind(struct ledger *l);
 
+/* This one, which is kept and has no answer, is written again. */
+void ledger_again(struct ledger *l, uint32_t number);
+
 /* Let go of what is settled. receipts: keep acked ones (LEDGER_KEPT of them)
  * until their `delivered` was measured; reads: until `read` was. */
 void ledger_settle(struct ledger *l, bool receipts, bool reads);

@@ -1,0 +1,328 @@
+#include "engine.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "engine_inside.h"
+#include "fold.h"
+
+#define SECOND UINT64_C(1000000000)
+#define STEP (SECOND / 20)  /* how often main looks whether a phase is over */
+#define STALL (20 * SECOND) /* nobody came, nothing was made: give up */
+#define SETTLE_MAX 30       /* seconds */
+#define SETTLE_AGREE 3      /* seconds in a row that agree */
+#define DRAIN_IDLE (2 * SECOND)
+#define DRAIN_MORE                                                 \
+    (60 * SECOND)      /* beyond drain_ms, while copies still come \
+                        */
+#define SLO_MS 100     /* when the scenario has no threshold of e2e.p99 */
+#define FOREIGN_MAX 40 /* percent of one core, on average */
+#define LATE_MAX 0.01
+
+struct run {
+    struct engine engine;
+    struct fold fold;
+    struct engine_outcome *outcome;
+    enum phase phase;
+    uint64_t next;      /* ns: of the next row */
+    uint64_t phase_end; /* ns */
+    struct second row;  /* the last one */
+    uint64_t nrows;     /* of this phase */
+    /* settle: what the last seconds delivered */
+    uint64_t agreed;
+    /* ramp */
+    int64_t came;
+    uint64_t came_at;
+};
+
+static int64_t sum(const struct run *r, int64_t (*of)(const struct shard *))
+{
+    int64_t n = 0;
+
+    for (int i = 0; i < r->engine.nshards; i++)
+        n += of(&r->engine.shards[i]);
+    return n;
+}
+
+static int64_t ready_of(const struct shard *sh)
+{
+    return atomic_load(&sh->ready);
+}
+
+static int64_t pending_of(const struct shard *sh)
+{
+    return atomic_load(&sh->pending);
+}
+
+static int64_t short_of(const struct shard *sh)
+{
+    return atomic_load(&sh->owed) - atomic_load(&sh->copies);
+}
+
+static const char *any_trouble(const struct engine *e)
+{
+    for (int i = 0; i < e->nshards; i++)
+        if (e->shards[i].trouble[0] != '\0')
+            return e->shards[i].trouble;
+    return "";
+}
+
+/* A row, and the caller's turn. False: the caller wants to stop. */
+static bool take_row(struct run *r)
+{
+    const struct engine_config *cfg = r->engine.cfg;
+
+    fold_take(&r->fold, r->phase, &r->row);
+    r->nrows++;
+    if (cfg->tick == NULL || r->outcome->stopped_early)
+        return true;
+    if (!cfg->tick(cfg->ctx, &r->row, any_trouble(&r->engine)))
+        r->outcome->stopped_early = true;
+    return !r->outcome->stopped_early;
+}
+
+static void sleep_until(uint64_t ns)
+{
+    struct timespec t = {(time_t)(ns / SECOND), (long)(ns % SECOND)};
+
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
+/* Rows once a second until over() says so or phase_end comes; a last row ends
+ * the phase. False: stopped early. */
+static bool run_phase(struct run *r, enum phase phase,
+                      bool (*over)(struct run *))
+{
+    r->phase = phase;
+    r->nrows = 0;
+    for (;;) {
+        uint64_t now = clock_ns(), until = now + STEP;
+
+        if (now >= r->phase_end || (over != NULL && over(r)))
+            break;
+        if (now >= r->next) {
+            r->next += SECOND;
+            if (!take_row(r) && phase != PHASE_DRAIN)
+                return false;
+            continue;
+        }
+        until = r->next < until ? r->next : until;
+        sleep_until(until < r->phase_end ? until : r->phase_end);
+    }
+    r->next = clock_ns() + SECOND;
+    return take_row(r) || phase == PHASE_DRAIN;
+}
+
+/* ---- ramp ---- */
+
+static int64_t expected(const struct run *r)
+{
+    int64_t n = 0;
+
+    for (int i = 0; i < r->engine.nshards; i++)
+        n += atomic_load(&r->engine.shards[i].residents);
+    return n;
+}
+
+static bool ramp_over(struct run *r)
+{
+    struct engine *e = &r->engine;
+    int64_t came = sum(r, ready_of) + atomic_load(&e->plan.made);
+    uint64_t now = clock_ns();
+
+    if (came > r->came) {
+        r->came = came;
+        r->came_at = now;
+    }
+    return (sum(r, ready_of) >= expected(r) &&
+            atomic_load(&e->plan.made) == e->plan.nconvs) ||
+           atomic_load(&e->setup_failed) || atomic_load(&e->refused_tokens) ||
+           now - r->came_at > STALL;
+}
+
+static int ramp(struct run *r, struct error *err)
+{
+    struct engine *e = &r->engine;
+
+    r->phase_end = UINT64_MAX;
+    r->came_at = clock_ns();
+    if (!run_phase(r, PHASE_RAMP, ramp_over))
+        return 0;
+    if (sum(r, ready_of) >= expected(r) &&
+        atomic_load(&e->plan.made) == e->plan.nconvs)
+        return 0;
+    return error_set(err, CF_UNAVAILABLE,
+                     "%s:%d: %" PRId64 " of %" PRId64 " clients came, %u of "
+                     "%u conversations were made (%s)",
+                     e->cfg->host, e->cfg->port, sum(r, ready_of), expected(r),
+                     atomic_load(&e->plan.made), e->plan.nconvs,
+                     any_trouble(e));
+}
+
+/* ---- settle ---- */
+
+/* Steady: three seconds in a row deliver as much as each other, within a
+ * tenth and what chance makes of a Poisson count. */
+static bool settle_over(struct run *r)
+{
+    const struct collect *c = r->fold.collect;
+    double low = INFINITY, high = 0;
+
+    if (r->nrows < SETTLE_AGREE || r->nrows == r->agreed)
+        return false;
+    r->agreed = r->nrows;
+    for (int i = 1; i <= SETTLE_AGREE; i++) {
+        const struct second *s = &c->seconds[c->nseconds - i];
+        double n = (double)(s->counts[COUNT_ACKED] + s->counts[COUNT_COPIES] +
+                            s->counts[COUNT_HB]);
+
+        low = n < low ? n : low;
+        high = n > high ? n : high;
+    }
+    return high - low <= high / 10 + 4 * sqrt(high);
+}
+
+static bool settle(struct run *r)
+{
+    int64_t ms = r->engine.scenario->phases.settle_ms;
+
+    if (ms >= 0) {
+        r->phase_end = clock_ns() + (uint64_t)ms * 1000000;
+        return ms == 0 || run_phase(r, PHASE_SETTLE, NULL);
+    }
+    r->phase_end = clock_ns() + SETTLE_MAX * SECOND;
+    r->agreed = 0;
+    return run_phase(r, PHASE_SETTLE, settle_over);
+}
+
+/* ---- measure, drain ---- */
+
+static void start_traffic(struct run *r)
+{
+    struct engine *e = &r->engine;
+    uint64_t now = clock_ns();
+
+    atomic_store(&e->traffic_start, now);
+    atomic_store(&e->traffic_end, now);
+    atomic_store(&e->stage, STAGE_TRAFFIC);
+}
+
+static bool measure(struct run *r)
+{
+    const struct scenario *s = r->engine.scenario;
+    uint64_t now = clock_ns();
+
+    r->phase_end = now + (uint64_t)s->phases.measure_ms * 1000000;
+    return run_phase(r, PHASE_MEASURE, NULL);
+}
+
+static uint64_t last_progress(const struct engine *e)
+{
+    uint64_t last = 0;
+
+    for (int i = 0; i < e->nshards; i++) {
+        uint64_t at = atomic_load(&e->shards[i].progress);
+
+        last = at > last ? at : last;
+    }
+    return last;
+}
+
+/* All is answered and delivered; or drain_ms are over and nothing moves. */
+static bool drain_over(struct run *r)
+{
+    struct engine *e = &r->engine;
+    uint64_t now = clock_ns(), since;
+
+    if (sum(r, pending_of) <= 0 && sum(r, short_of) <= 0)
+        return true;
+    since = r->phase_end - DRAIN_MORE;
+    return now >= since && now - last_progress(e) > DRAIN_IDLE;
+}
+
+static void drain(struct run *r)
+{
+    uint64_t ms = (uint64_t)r->engine.scenario->phases.drain_ms;
+
+    atomic_store(&r->engine.stage, STAGE_DRAIN);
+    r->phase_end = clock_ns() + ms * 1000000 + DRAIN_MORE;
+    run_phase(r, PHASE_DRAIN, drain_over);
+}
+
+/* ---- the outcome ---- */
+
+static double slo_ms(const struct scenario *s)
+{
+    for (int i = 0; i < s->nthresholds; i++)
+        if (strcmp(s->thresholds[i].metric, "e2e.p99") == 0)
+            return s->thresholds[i].value / 1e6;
+    return SLO_MS;
+}
+
+static void judge_generator(struct run *r)
+{
+    struct engine_outcome *o = r->outcome;
+    const struct fold *f = &r->fold;
+
+    o->shards = r->engine.nshards;
+    o->lag_p99_ms = (double)hist_at(&f->lag, 0.99) / 1e6;
+    if (f->due > 0)
+        o->late_share = (double)f->late / (double)f->due;
+    o->generator_bound = o->lag_p99_ms > slo_ms(r->engine.scenario) / 10 ||
+                         o->late_share > LATE_MAX;
+    if (f->folds > 0)
+        o->foreign_cpu = f->foreign / f->folds;
+    o->inconclusive = o->foreign_cpu > FOREIGN_MAX;
+}
+
+static int64_t bytes_per_client(const struct engine *e)
+{
+    uint64_t all = e->plan.bytes;
+
+    for (int i = 0; i < e->nshards; i++)
+        all += shard_bytes(&e->shards[i]);
+    return (int64_t)(all / e->plan.users);
+}
+
+static int run_all(struct run *r, struct error *err)
+{
+    int rc = ramp(r, err);
+    bool on = rc == 0 && !r->outcome->stopped_early;
+
+    if (on) {
+        start_traffic(r);
+        on = settle(r) && measure(r);
+    }
+    if (rc == 0)
+        drain(r);
+    return rc;
+}
+
+int engine_run(const struct engine_config *cfg, struct collect *collect,
+               struct engine_outcome *outcome, struct error *err)
+{
+    struct run r = {.outcome = outcome};
+    int rc;
+
+    memset(outcome, 0, sizeof(*outcome));
+    rc = engine_make(&r.engine, cfg, err);
+    if (rc < 0)
+        return rc;
+    fold_init(&r.fold, &r.engine, collect);
+    r.next = clock_ns() + SECOND;
+    rc = engine_start(&r.engine, err);
+    if (rc == 0)
+        rc = run_all(&r, err);
+    outcome->bytes_per_client = bytes_per_client(&r.engine);
+    engine_stop(&r.engine);
+    if (rc == 0) {
+        verdict_judge(&r.engine, collect, outcome);
+        judge_generator(&r);
+    }
+    fold_release(&r.fold);
+    engine_release(&r.engine);
+    return rc;
+}

@@ -1,0 +1,57 @@
+/* engine_inside.h - the run as its threads see it; for the files of the
+ * engine. Main writes the atomics, shards read them. */
+#ifndef LOAD_ENGINE_INSIDE_H
+#define LOAD_ENGINE_INSIDE_H
+
+#include "engine.h"
+#include "plan.h"
+#include "shard.h"
+
+/* What shards do; each follows on the one before. */
+enum stage {
+    STAGE_CONNECT, /* all clients come, conversations are made */
+    STAGE_TRAFFIC, /* the schedules run, from start on */
+    STAGE_DRAIN,   /* no more slots; answers and copies still come */
+    STAGE_STOP
+};
+
+struct engine {
+    const struct engine_config *cfg;
+    const struct scenario *scenario;
+    struct plan plan;
+    struct shard *shards; /* owned */
+    int nshards;
+    struct sockaddr_storage server;
+    socklen_t server_length;
+    struct buf upgrade; /* the request, the same for all */
+    char accept[WS_ACCEPT + 1];
+    uint64_t begin; /* ns: of the run */
+    int server_pid;
+    void *tls; /* context */
+
+    _Atomic int stage;
+    _Atomic uint64_t traffic_start, traffic_end; /* ns; the end of a ramp */
+    _Atomic uint32_t fold_wanted;
+    _Atomic uint64_t drop_at; /* ns: clients drop all (fault), 0 */
+    _Atomic int setup_failed;
+    _Atomic int refused_tokens;
+};
+
+static inline uint32_t engine_run_id(const struct engine *e)
+{
+    return (uint32_t)(e->cfg->run ^ e->cfg->run >> 32);
+}
+
+/* ---- engine_make.c ---- */
+int engine_make(struct engine *e, const struct engine_config *cfg,
+                struct error *err);
+void engine_release(struct engine *e);
+int engine_start(struct engine *e, struct error *err);
+void engine_stop(struct engine *e); /* and wait for the shards */
+
+/* verdict.c: judge the whole after the shards have ended: what no second
+ * could know is added to the counts. */
+void verdict_judge(struct engine *e, struct collect *c,
+                   struct engine_outcome *outcome);
+
+#endif

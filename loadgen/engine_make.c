@@ -1,0 +1,187 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "engine_inside.h"
+#include "tls.h"
+
+#define KEY                                                          \
+    "Y29uZmFiLWxvYWQtMTIzNA==" /* the same for all: it hides nothing \
+                                */
+#define ONE_ADDRESS                                          \
+    25000 /* ports of one source address, with room to spare \
+           */
+#define STACK (512 * 1024)
+
+static int resolve(struct engine *e, struct error *err)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+    char port[16];
+    int rc;
+
+    snprintf(port, sizeof(port), "%d", e->cfg->port);
+    rc = getaddrinfo(e->cfg->host, port, &hints, &list);
+    if (rc != 0)
+        return error_set(err, CF_UNAVAILABLE, "%s: %s", e->cfg->host,
+                         gai_strerror(rc));
+    memcpy(&e->server, list->ai_addr, list->ai_addrlen);
+    e->server_length = list->ai_addrlen;
+    freeaddrinfo(list);
+    return 0;
+}
+
+/* "127.1.0.0/16": the first address of the net, 0: none was given. */
+static uint32_t source_net(const struct engine *e)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&e->server;
+    char text[sizeof(e->scenario->users.source_ips)];
+    struct in_addr a;
+
+    snprintf(text, sizeof(text), "%s", e->scenario->users.source_ips);
+    text[strcspn(text, "/")] = '\0';
+    if (text[0] != '\0' && inet_pton(AF_INET, text, &a) == 1)
+        return ntohl(a.s_addr);
+    /* Ports run out: all of 127/8 is local. */
+    if (e->plan.users > ONE_ADDRESS && in->sin_family == AF_INET &&
+        ntohl(in->sin_addr.s_addr) >> 24 == 127)
+        return UINT32_C(0x7f010000);
+    return 0;
+}
+
+static void set_source(struct engine *e, struct shard *sh, uint32_t net)
+{
+    struct sockaddr_in *in = (struct sockaddr_in *)&sh->source;
+
+    if (net == 0 || e->server.ss_family != AF_INET)
+        return;
+    in->sin_family = AF_INET;
+    in->sin_addr.s_addr = htonl(net + 1 + (uint32_t)sh->index);
+}
+
+static void make_shards(struct engine *e)
+{
+    uint32_t users = e->plan.users, at = 0, net = source_net(e);
+    int needed = (int)((users + SHARD_CLIENTS - 1) / SHARD_CLIENTS);
+
+    e->nshards = e->cfg->shards > needed ? e->cfg->shards : needed;
+    if ((uint32_t)e->nshards > users)
+        e->nshards = (int)users;
+    e->shards = mem_array((size_t)e->nshards, sizeof(*e->shards));
+    for (int i = 0; i < e->nshards; i++) {
+        uint32_t end = (uint32_t)((uint64_t)users * (uint64_t)(i + 1) /
+                                  (uint64_t)e->nshards);
+
+        if (i < e->nshards - 1)
+            end &= ~1U; /* pairs stay together */
+        shard_make(&e->shards[i], e, i, at, end - at);
+        set_source(e, &e->shards[i], net);
+        at = end;
+    }
+}
+
+static void raise_limit(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
+static int check(const struct engine_config *cfg, struct error *err)
+{
+    int64_t users = cfg->scenario->users.count;
+
+    if (users < 1 || users > UINT32_MAX / 2)
+        return error_set(err, CF_INVALID, "users.count %" PRId64 ": from 1 on",
+                         users);
+    if (accounts_count(cfg->accounts) < users)
+        return error_set(err, CF_INVALID,
+                         "%" PRId64 " users are asked for, and there are "
+                         "%" PRId64 " accounts",
+                         users, accounts_count(cfg->accounts));
+    return 0;
+}
+
+int engine_make(struct engine *e, const struct engine_config *cfg,
+                struct error *err)
+{
+    int rc = check(cfg, err);
+
+    memset(e, 0, sizeof(*e));
+    if (rc < 0)
+        return rc;
+    e->cfg = cfg;
+    e->scenario = cfg->scenario;
+    e->server_pid = cfg->server_pid;
+    e->begin = clock_ns();
+    rc = resolve(e, err);
+    if (rc == 0)
+        rc = plan_make(&e->plan, cfg->scenario, err);
+    if (rc == 0 && cfg->tls)
+        rc = tls_context_new(&e->tls, cfg->ca_file, err);
+    if (rc < 0) {
+        plan_release(&e->plan);
+        return rc;
+    }
+    raise_limit();
+    buf_init(&e->upgrade, 4096);
+    ws_upgrade(&e->upgrade, cfg->host, cfg->port, "/v1/chat", "confab.v1", KEY);
+    tls_accept_key(KEY, e->accept);
+    make_shards(e);
+    return 0;
+}
+
+void engine_release(struct engine *e)
+{
+    for (int i = 0; i < e->nshards; i++)
+        shard_release(&e->shards[i]);
+    free(e->shards);
+    plan_release(&e->plan);
+    buf_release(&e->upgrade);
+    if (e->tls != NULL)
+        tls_context_free(&e->tls);
+}
+
+int engine_start(struct engine *e, struct error *err)
+{
+    pthread_attr_t attr;
+    sigset_t all, old;
+    int rc = 0;
+
+    /* Signals are main's. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK);
+    for (int i = 0; i < e->nshards && rc == 0; i++) {
+        struct shard *sh = &e->shards[i];
+
+        rc = pthread_create(&sh->thread, &attr, shard_run, sh);
+        sh->running = rc == 0;
+    }
+    pthread_attr_destroy(&attr);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (rc != 0)
+        return error_set(err, CF_IO, "thread: %s", strerror(rc));
+    return 0;
+}
+
+void engine_stop(struct engine *e)
+{
+    atomic_store(&e->stage, STAGE_STOP);
+    for (int i = 0; i < e->nshards; i++)
+        if (e->shards[i].running)
+            pthread_join(e->shards[i].thread, NULL);
+    for (int i = 0; i < e->nshards; i++)
+        e->shards[i].running = false;
+}

@@ -1,0 +1,167 @@
+#include "plan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+#define PAIRS_MAX 10000 /* of one direct traffic */
+#define PROBE_PAIRS 4
+#define OUTSIDERS 4 /* groups with a removed member, of one traffic */
+
+static uint32_t pairs_of(const struct traffic *t, uint32_t users)
+{
+    uint32_t most = t->probe ? PROBE_PAIRS : PAIRS_MAX;
+
+    return users / 2 < most ? users / 2 : most;
+}
+
+static uint32_t convs_of(const struct traffic *t, uint32_t users)
+{
+    if (t->kind == TRAFFIC_DIRECT)
+        return pairs_of(t, users);
+    if (t->groups > 0)
+        return (uint32_t)t->groups;
+    return t->kind == TRAFFIC_SELF ? pairs_of(t, users) : 1;
+}
+
+static uint32_t members_of(const struct traffic *t)
+{
+    return t->kind == TRAFFIC_DIRECT ? 2
+           : t->kind == TRAFFIC_SELF ? 1
+                                     : (uint32_t)t->members;
+}
+
+static uint32_t streams_of(const struct traffic *t)
+{
+    uint32_t members = members_of(t);
+
+    return t->kind == TRAFFIC_CHANNEL ? 2
+           : members < PLAN_SENDERS   ? members
+                                      : PLAN_SENDERS;
+}
+
+static bool has_outsider(const struct traffic *t, uint32_t i, uint32_t users)
+{
+    return t->kind == TRAFFIC_GROUP && i < OUTSIDERS &&
+           (int64_t)users > t->members;
+}
+
+static void add_streams(struct plan *p, struct plan_conv *c, uint32_t conv,
+                        uint32_t audience)
+{
+    uint32_t step = audience / c->streams;
+
+    c->first_stream = p->nstreams;
+    for (uint32_t i = 0; i < c->streams; i++) {
+        struct plan_stream *s = &p->streams[p->nstreams++];
+
+        s->conv = conv;
+        s->user = p->members[c->first_member + i * (step > 0 ? step : 1)];
+        if (audience > 2) {
+            s->fans = mem_array(FAN_SLOTS, sizeof(*s->fans));
+            p->bytes += FAN_SLOTS * sizeof(*s->fans);
+        }
+    }
+}
+
+/* Conversation i of traffic t: its members are the users from `at` on. */
+static void add_conv(struct plan *p, const struct scenario *s, int traffic,
+                     uint32_t i, uint32_t at)
+{
+    const struct traffic *t = &s->traffic[traffic];
+    struct plan_conv *c = &p->convs[p->nconvs];
+    uint32_t wanted = members_of(t);
+
+    c->traffic = (uint8_t)traffic;
+    c->first_member = p->nmembers;
+    c->members = wanted;
+    c->streams = (uint16_t)streams_of(t);
+    c->viewers = wanted;
+    if (t->kind == TRAFFIC_CHANNEL)
+        c->viewers = (uint32_t)((double)wanted * t->view + 0.5);
+    if (c->viewers < c->streams)
+        c->viewers = c->streams;
+    if (has_outsider(t, i, p->users)) {
+        c->outsider = true;
+        c->members++;
+    }
+    for (uint32_t m = 0; m < c->members; m++)
+        p->members[p->nmembers++] = (at + m) % p->users;
+    add_streams(p, c, p->nconvs, c->viewers);
+    p->nconvs++;
+}
+
+/* Groups lie one after the other; a probe takes the last users, which other
+ * traffic reaches last. */
+static void add_traffic(struct plan *p, const struct scenario *s, int traffic)
+{
+    const struct traffic *t = &s->traffic[traffic];
+    uint32_t convs = convs_of(t, p->users), each = members_of(t);
+    uint32_t at = t->probe ? p->users - convs * each : 0;
+
+    for (uint32_t i = 0; i < convs; i++)
+        add_conv(p, s, traffic, i,
+                 (uint32_t)((at + (uint64_t)i * each) % p->users));
+}
+
+static int check(const struct traffic *t, uint32_t users, struct error *err)
+{
+    if (members_of(t) > users)
+        return error_set(err, CF_INVALID,
+                         "traffic '%s' has %" PRId64
+                         " members a group, and there are %u users; raise "
+                         "users.count",
+                         t->name, t->members, users);
+    if (convs_of(t, users) == 0)
+        return error_set(err, CF_INVALID,
+                         "traffic '%s' needs two users; raise users.count",
+                         t->name);
+    return 0;
+}
+
+int plan_make(struct plan *p, const struct scenario *s, struct error *err)
+{
+    size_t convs = 0, members = 0, streams = 0;
+
+    *p = (struct plan){.users = (uint32_t)s->users.count};
+    for (int i = 0; i < s->ntraffic; i++) {
+        const struct traffic *t = &s->traffic[i];
+        size_t n;
+
+        if (check(t, p->users, err) < 0)
+            return -CF_INVALID;
+        n = convs_of(t, p->users);
+        convs += n;
+        members += n * members_of(t) + OUTSIDERS;
+        streams += n * streams_of(t);
+    }
+    p->convs = mem_array(convs + 1, sizeof(*p->convs));
+    p->members = mem_array(members + 1, sizeof(*p->members));
+    p->streams = mem_array(streams + 1, sizeof(*p->streams));
+    p->bytes = convs * sizeof(*p->convs) + members * sizeof(*p->members) +
+               streams * sizeof(*p->streams);
+    for (int i = 0; i < s->ntraffic; i++)
+        add_traffic(p, s, i);
+    return 0;
+}
+
+void plan_release(struct plan *p)
+{
+    for (uint32_t i = 0; i < p->nstreams; i++)
+        free(p->streams[i].fans);
+    free(p->streams);
+    free(p->convs);
+    free(p->members);
+    *p = (struct plan){0};
+}
+
+uint32_t plan_audience(const struct plan_conv *c)
+{
+    return c->viewers - 1;
+}
+
+bool plan_in_audience(const struct plan_conv *c, uint32_t i)
+{
+    return i < c->viewers;
+}

@@ -1,0 +1,198 @@
+/* shard.c - the loop of one shard: wait, read, take what is due. */
+#include "shard.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine_inside.h"
+
+#define EVENTS 512
+#define TURN_MS 50    /* the longest wait: main's wishes are seen by then */
+#define HANDSHAKES 64 /* at once, when no rate was asked for */
+
+void shard_trouble(struct shard *sh, const char *fmt, ...)
+{
+    va_list args;
+
+    if (sh->trouble[0] != '\0')
+        return;
+    va_start(args, fmt);
+    vsnprintf(sh->trouble, sizeof(sh->trouble), fmt, args);
+    va_end(args);
+}
+
+static void read_clock(struct shard *sh)
+{
+    sh->now = clock_ns();
+    sh->now_ms = (int64_t)(sh->now / 1000000);
+}
+
+/* ---- the first round of connects ---- */
+
+static void connect_next(struct shard *sh, uint64_t due)
+{
+    struct client *c = &sh->clients[sh->to_connect++];
+
+    if (!(c->flags & FLAG_CHURN))
+        client_connect(sh, c, due);
+}
+
+static uint64_t connect_some(struct shard *sh)
+{
+    uint64_t due;
+
+    if (sh->to_connect == sh->nclients)
+        return UINT64_MAX;
+    if (sh->engine->scenario->users.connect_rate <= 0) {
+        while (sh->to_connect < sh->nclients && sh->handshakes < HANDSHAKES)
+            connect_next(sh, sh->now);
+        return UINT64_MAX;
+    }
+    while ((due = schedule_due(&sh->connects)) <= sh->now &&
+           sh->to_connect < sh->nclients) {
+        schedule_step(&sh->connects);
+        connect_next(sh, due);
+    }
+    return due;
+}
+
+/* ---- what main wants ---- */
+
+static void see_stage(struct shard *sh)
+{
+    struct engine *e = sh->engine;
+    int stage = atomic_load(&e->stage);
+
+    if (stage == sh->stage)
+        return;
+    sh->stage = stage;
+    if (stage == STAGE_TRAFFIC)
+        outflow_start(sh, atomic_load(&e->traffic_start),
+                      atomic_load(&e->traffic_end));
+}
+
+static void see_fold(struct shard *sh)
+{
+    uint32_t wanted = atomic_load(&sh->engine->fold_wanted);
+    struct tally *t = sh->tally;
+
+    if (wanted == atomic_load(&sh->fold_done))
+        return;
+    sh->tally = sh->spare;
+    sh->spare = t;
+    atomic_store(&sh->fold_done, wanted);
+    if (sh->stage == STAGE_TRAFFIC)
+        outflow_factor(sh);
+}
+
+static void see_drop(struct shard *sh)
+{
+    uint64_t at = atomic_load(&sh->engine->drop_at);
+
+    if (at == 0 || at == sh->dropped_at)
+        return;
+    sh->dropped_at = at;
+    for (uint32_t i = 0; i < sh->nclients; i++) {
+        struct client *c = &sh->clients[i];
+
+        if (c->state == CLIENT_READY) {
+            c->lost = at;
+            client_close(sh, c, END_RST, true);
+        }
+    }
+}
+
+/* ---- the loop ---- */
+
+static uint64_t work(struct shard *sh)
+{
+    uint64_t next = sh->now + (uint64_t)TURN_MS * 1000000, due;
+
+    wheel_advance(&sh->wheel, sh->now_ms);
+    due = connect_some(sh);
+    next = due < next ? due : next;
+    if (sh->stage == STAGE_CONNECT)
+        setup_run(sh);
+    churn_run(sh);
+    seat_holes(sh);
+    if (sh->stage == STAGE_TRAFFIC) {
+        due = outflow_run(sh);
+        next = due < next ? due : next;
+    }
+    acks_flush(sh);
+    if (sh->progressed)
+        atomic_store_explicit(&sh->progress, sh->now, memory_order_relaxed);
+    sh->progressed = false;
+    due = (uint64_t)wheel_next(&sh->wheel);
+    if (due < UINT64_MAX / 1000000 && due * 1000000 < next)
+        next = due * 1000000;
+    return next;
+}
+
+static int wait(struct shard *sh, struct epoll_event *events, uint64_t until)
+{
+    uint64_t now = clock_ns();
+    uint64_t ns = until > now ? until - now : 0;
+    struct timespec t = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+
+    return epoll_pwait2(sh->ep, events, EVENTS, &t, NULL);
+}
+
+/* A table of its own: the descriptors of main are closed in it. */
+static void own_table(struct shard *sh)
+{
+    sh->own_table = sh->engine->nshards > 1 && unshare(CLONE_FILES) == 0;
+    if (sh->own_table)
+        close_range(3, ~0U, 0);
+    sh->ep = epoll_create1(EPOLL_CLOEXEC);
+}
+
+static void close_all(struct shard *sh)
+{
+    for (uint32_t i = 0; i < sh->nclients; i++) {
+        struct client *c = &sh->clients[i];
+
+        if (c->state == CLIENT_READY && !(c->flags & FLAG_DEAF))
+            c->flags |= FLAG_PRESENT;
+        if (c->fd >= 0)
+            client_close(sh, c, END_FIN, false);
+    }
+    close(sh->ep);
+}
+
+void *shard_run(void *arg)
+{
+    struct shard *sh = arg;
+    struct epoll_event events[EVENTS];
+    uint64_t until = 0;
+
+    own_table(sh);
+    read_clock(sh);
+    wheel_init(&sh->wheel, sh->now_ms, sh);
+    churn_start(sh);
+    while (sh->stage != STAGE_STOP) {
+        int n = wait(sh, events, until);
+
+        read_clock(sh);
+        see_fold(sh);
+        see_stage(sh);
+        see_drop(sh);
+        for (int i = 0; i < n; i++) {
+            client_event(sh, &sh->clients[events[i].data.u32],
+                         events[i].events);
+            if (i % 16 == 15)
+                read_clock(sh);
+        }
+        until = work(sh);
+    }
+    close_all(sh);
+    return NULL;
+}
