@@ -240,6 +240,7 @@ static void cmd_log(struct admin_cmd *cmd)
 struct advance {
     struct admin_cmd *cmd;
     struct shard *at;
+    int held; /* shards whose people were kept alive; hold only */
     int next; /* of 2 * shard_count */
     struct store_op op;
 };
@@ -273,11 +274,25 @@ static void advance_node(void *arg)
     loop_post(a->cmd->server->loop, advance_next, a);
 }
 
+static void hold_node(void *arg)
+{
+    struct advance *a = arg;
+
+    node_hold(a->at->node);
+    loop_post(a->cmd->server->loop, advance_next, a);
+}
+
 static void advance_next(void *arg)
 {
     struct advance *a = arg;
     struct server *s = a->cmd->server;
 
+    while (a->held < s->shard_count) {
+        a->at = s->shards[a->held++];
+        if (shard_post(a->at, hold_node, a))
+            return;
+    }
+    atomic_store(&s->holding, false);
     while (a->next < 2 * s->shard_count) {
         a->at = s->shards[a->next++ % s->shard_count];
         if (shard_post(a->at, advance_node, a))
@@ -292,19 +307,24 @@ static void cmd_clock_advance(struct admin_cmd *cmd)
     const char *text = admin_arg(cmd, 0);
     struct server *s = cmd->server;
     struct advance *a;
+    const char *how = admin_arg(cmd, 1);
+    bool hold = how != NULL && strcmp(how, "hold") == 0;
     int64_t ms;
 
     if (!s->settings.test_clock) {
         admin_fail(cmd, 403, "the clock moves only with --test-clock");
         return;
     }
-    if (text == NULL || clock_parse_duration(text, &ms) < 0) {
-        admin_fail(cmd, 400, "ctl clock advance TIME, for instance 46s");
+    if (text == NULL || clock_parse_duration(text, &ms) < 0 ||
+        (how != NULL && !hold)) {
+        admin_fail(cmd, 400, "ctl clock advance TIME [hold], for instance 46s");
         return;
     }
+    atomic_store(&s->holding, hold);
     clock_shifted_advance(&s->clock, ms);
     a = mem_alloc(sizeof(*a));
     a->cmd = cmd;
+    a->held = hold ? 0 : s->shard_count;
     advance_next(a);
 }
 

@@ -78,7 +78,7 @@ static const struct {
     {"token revoke", "NAME [dN]", "one device, or all; closes its sockets"},
     {"invite", "[DAYS]", "an invitation for `registration = invite`"},
     {"conv show", "cN", "one conversation's numbers"},
-    {"clock advance", "TIME", "only with --test-clock"},
+    {"clock advance", "TIME [hold]", "only with --test-clock"},
     {"log", "LEVEL", "error, warn, info, debug"},
     {"audit", "", "the last 100 acts of administration"},
 };

@@ -13,6 +13,7 @@
 
 struct shard;
 struct admin;
+struct record;
 
 struct server {
     struct settings settings;
@@ -30,6 +31,7 @@ struct server {
     struct shard **shards;
     int shard_count;
     struct admin *admin;
+    struct record *record; /* NULL: nothing is recorded */
     int cap;          /* connections of one shard */
     int reserved[16]; /* bound descriptors that hold the ports */
     int reserved_count;
@@ -40,6 +42,7 @@ struct server {
     bool throw_away;        /* remove data at the end */
     int64_t started;        /* wall ms */
     atomic_bool draining;
+    atomic_bool holding; /* the test clock jumps: no timer runs */
     bool ending;                  /* no command is taken any more */
     atomic_int shards_left;       /* shards that have not ended yet */
     struct loop_timer *hard_stop; /* of a drain */

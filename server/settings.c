@@ -63,10 +63,16 @@ const struct option settings_table[] = {
     ROW("dev", OPT_FLAG, NULL, .offset = AT(dev),
         .help = "for trying out: loopback, free port, open registration, "
                 "throw-away data unless --data"),
+    ROW("fold", OPT_DURATION, "TIME", .in_file = true, .preset = "1s", .min = 1,
+        .max = 60000, .offset = AT(fold_ms),
+        .help = "gather acknowledgements, counts of groups and presence for "
+                "TIME"),
     ROW("test-clock", OPT_FLAG, NULL, .offset = AT(test_clock),
         .help = "let `ctl clock advance` move the clock"),
     ROW("no-budgets", OPT_FLAG, NULL, .offset = AT(no_budgets),
         .help = "no limits on the rate of a user (load tests)"),
+    ROW("record", OPT_TEXT, "DIR", .offset = AT(record),
+        .help = "write each conversation that begins as a script there"),
     ROW("log-level", OPT_CHOICE, "LEVEL", .in_file = true, .preset = "info",
         .choices = "error|warn|info|debug", .offset = AT(log_level),
         .help = "what to log on stderr"),

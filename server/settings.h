@@ -19,6 +19,7 @@ struct settings {
     struct option_list trusted_proxies;
     /* how */
     bool dev, test_clock, no_budgets;
+    int64_t fold_ms;
     int64_t nodes;            /* 0: the number of processors */
     int64_t connections;      /* how many to make room for */
     int64_t per_address;      /* before login */
@@ -28,6 +29,7 @@ struct settings {
     int64_t live_members;
     int64_t drain_ms;
     const char *log_level, *log_format;
+    const char *record;   /* directory for scripts of conversations */
     const char *sabotage; /* builds for tests only */
     bool help, version;
 };

@@ -1,5 +1,7 @@
 /* cmd_fence.c - `fence`: `ok` behind everything that is queued; with convs
- * behind every entry committed there before the fence came. */
+ * behind every entry committed there before the fence came. The user's own
+ * acknowledgements are stored and told before: what they cause at others is
+ * on its way when the fence is answered. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +13,8 @@ struct fence {
     struct fence *next;
     uint64_t number; /* of its question */
     int64_t n;
-    bool known; /* heads are */
+    bool settled; /* the user's marks are */
+    bool known;   /* heads are */
     int count;
     uint64_t convs[LIMIT_FENCE];
     int64_t heads[LIMIT_FENCE];
@@ -148,6 +151,26 @@ static void ask_heads(struct conn *c, const struct fence *f)
     route_ask_heads(n, c->user->id, o->convs, o->count, heads_known, o);
 }
 
+static void settle(struct conn *c, struct fence *f)
+{
+    f->settled = true;
+    if (f->count > 0)
+        ask_heads(c, f);
+    else
+        f->known = true;
+}
+
+void fence_settle(struct conn *c)
+{
+    if (c->state == CONN_CLOSED)
+        return;
+    for (struct fence *f = c->fences; f != NULL; f = f->next) {
+        if (!f->settled)
+            settle(c, f);
+    }
+    fence_check(c);
+}
+
 void cmd_fence(struct conn *c, const struct frame *f)
 {
     struct span list = f->convs;
@@ -159,7 +182,7 @@ void cmd_fence(struct conn *c, const struct frame *f)
     while (fence->count < LIMIT_FENCE &&
            frame_next_conv(&list, &fence->convs[fence->count]))
         fence->count++;
-    if (fence->count == 0 || SABOTAGED(c->node, fence_early)) {
+    if (SABOTAGED(c->node, fence_early)) {
         free(fence);
         answer_ok(c, f->n);
         return;
@@ -167,5 +190,8 @@ void cmd_fence(struct conn *c, const struct frame *f)
     while (*tail != NULL)
         tail = &(*tail)->next;
     *tail = fence;
-    ask_heads(c, fence);
+    if (marks_settled(c->user))
+        fence_settle(c);
+    else
+        marks_flush(c->node, c->user);
 }

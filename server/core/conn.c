@@ -307,6 +307,23 @@ void conn_beat(struct conn *c, bool act)
     presence_beat(c->node->presence, u->id, act);
 }
 
+static void conn_hold(struct conn *c)
+{
+    struct user *u = c->user;
+
+    c->seen = c->moved = now_seconds(c->node);
+    if (u == NULL || u->beat == 0)
+        return;
+    u->beat = now_seconds(c->node);
+    presence_beat(c->node->presence, u->id, u->act);
+}
+
+void node_hold(struct node *n)
+{
+    for (uint32_t i = 0; i < n->conns.len; i++)
+        conn_hold(n->conns.entries[i].value);
+}
+
 /* ---- closing ---- */
 
 void conn_end(struct conn *c)

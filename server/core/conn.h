@@ -160,6 +160,11 @@ struct sync {
 
 /* ---- marks.c ---- */
 
+/* Are all acknowledgements of the user stored, and told to the homes? */
+bool marks_settled(const struct user *u);
+/* Store them at once; fence_settle() of its connections follows. */
+void marks_flush(struct node *n, struct user *u);
+void fence_settle(struct conn *c);
 void marks_turn(struct node *n); /* end of a turn: store what is due */
 void marks_fold(struct node *n); /* the fold timer */
 void marks_all_free(struct node *n);

@@ -13,7 +13,8 @@ struct marks {
     int64_t next; /* mono ms: not before */
     struct mark_row *rows;
     int count, cap;
-    bool busy; /* being stored; the rest waits */
+    bool busy;  /* being stored; the rest waits */
+    bool flush; /* a fence waits: the rest goes at once */
 };
 
 struct marks_op {
@@ -83,6 +84,24 @@ static void marks_wait(struct node *n, struct marks *m)
     list_push(&n->marks_dirty, &m->link);
     if (!timer_is_set(&n->fold) || n->fold.due > m->next)
         timer_set(&n->wheel, &n->fold, m->next);
+}
+
+bool marks_settled(const struct user *u)
+{
+    return u->marks == NULL || (!u->marks->busy && u->marks->count == 0);
+}
+
+void marks_flush(struct node *n, struct user *u)
+{
+    struct marks *m = u->marks;
+
+    if (marks_settled(u))
+        return;
+    m->flush = true;
+    m->next = now_mono(n);
+    if (!m->busy)
+        list_remove(&m->link);
+    marks_wait(n, m);
 }
 
 static void give_credit(struct conn *c, uint64_t conv, int64_t seq)
@@ -172,6 +191,23 @@ static void claim_stored(struct marks_op *op)
     }
 }
 
+/* What has come meanwhile; or nothing, and fences may go on. */
+static void marks_next(struct node *n, struct marks *m)
+{
+    struct user *u = m->user;
+
+    m->busy = false;
+    if (m->count > 0) {
+        if (m->flush)
+            m->next = now_mono(n);
+        marks_wait(n, m);
+        return;
+    }
+    m->flush = false;
+    list_each (&u->conns, k, next)
+        fence_settle(container_of(k, struct conn, of_user));
+}
+
 static void marks_stored(struct store_op *store)
 {
     struct marks_op *op = store->ctx;
@@ -185,11 +221,8 @@ static void marks_stored(struct store_op *store)
             claim_stored(op);
         if (store->rc == 0)
             route_marks(n, op->rows, op->count);
-        if (m != NULL) {
-            m->busy = false;
-            if (m->count > 0)
-                marks_wait(n, m);
-        }
+        if (m != NULL)
+            marks_next(n, m);
     }
     node_op_end(&op->op);
 }

@@ -80,6 +80,8 @@ void node_crash(struct node **n);
 bool node_ready(const struct node *n); /* has a lease */
 /* Run due timers; call it when node_next() is reached, on the env's clock. */
 void node_tick(struct node *n);
+/* The test clock jumped: who was alive before is alive now. */
+void node_hold(struct node *n);
 int64_t node_next(const struct node *n); /* mono ms; INT64_MAX: nothing */
 /* Called by the shell at the end of a turn of the loop, and by the simulation
  * after each event: sends what was gathered (bus messages). */

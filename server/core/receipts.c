@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "core/home.h"
 
-#define RECEIPT_MS 1000
 
 static bool receipt_forgotten(struct node *n)
 {
@@ -164,7 +163,7 @@ void receipts_tick(struct node *n)
             list_push(&later, l);
             continue;
         }
-        h->next_receipt = now + RECEIPT_MS;
+        h->next_receipt = now + n->config.fold_ms;
         receipts_group(h);
     }
     while ((l = list_pop(&later)) != NULL)

@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 
-#define VIEW_BATCH_MS 1000
 
 /* A user somebody here looks at. */
 struct watched {
@@ -155,7 +154,7 @@ static void send_changes(struct conn *c)
         metrics_add(&n->metrics, NM_PRESENCE, v->changed_count);
     }
     v->changed_count = 0;
-    v->next = now_mono(n) + VIEW_BATCH_MS;
+    v->next = now_mono(n) + n->config.fold_ms;
 }
 
 static void changed_for(struct conn *c, const struct watched *w)
@@ -240,7 +239,7 @@ void view_answer(struct conn *c)
     if (re < 0 || v->unknown > 0)
         return;
     v->re = -1;
-    v->next = now_mono(n) + VIEW_BATCH_MS;
+    v->next = now_mono(n) + n->config.fold_ms;
     rows = mem_array((size_t)v->user_count + 1, sizeof(*rows));
     for (int i = 0; i < v->user_count; i++)
         rows[i] = row_of(v, n, i);
