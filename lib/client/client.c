@@ -139,6 +139,7 @@ static void on_up(void *ctx)
 
     c->heard = clock_mono(c->cfg.clock);
     c->replayed = 0;
+    c->synced = false;
     client_link_event(c, LINK_SYNCING, 0, 0, NULL);
     say_hello(c);
 }
@@ -276,7 +277,12 @@ static void pump_due(void *arg)
 
 static int open_parts(struct client *c, struct error *err)
 {
-    struct link_config lc = {.loop = c->cfg.loop, .ca_file = c->cfg.ca_file};
+    struct link_config lc = {
+        .loop = c->cfg.loop,
+        .ca_file = c->cfg.ca_file,
+        .tls = strncmp(c->server, "ws:", 3) != 0 &&
+               strncmp(c->server, "http:", 5) != 0,
+    };
     struct link_events ev = {
         .up = on_up, .message = on_message, .down = on_down, .ctx = c};
     int rc = archive_open(&c->archive, c->cfg.dir, err);

@@ -45,6 +45,11 @@ enum client_event_kind {
     EV_HEAD,     /* conv, seq: more in a big conversation */
     EV_SYNCED,   /* replayed: entries that came before */
     EV_ERROR,    /* code, text: an error without a request */
+    /* What no server may do within one connection (harmless here, but a test
+     * wants to know). conv, seq, code: "repeated" an entry came twice, "order"
+     * a lower one after a higher, "hole" one is missing and nothing said why,
+     * "synced" it came twice. */
+    EV_ODD,
 };
 
 struct client_event {
@@ -134,6 +139,12 @@ void client_active(struct client *c, bool active);
 typedef void client_done_fn(void *ctx, const struct frame *answer);
 void client_request(struct client *c, enum frame_kind kind, struct span members,
                     client_done_fn *done, void *ctx);
+
+/* Send a text as it is, for tests of servers. An object without "n" gets one
+ * and done runs with its answer; what has no answer (no object, an own n, ack,
+ * read, typing, bye) is done with NULL when the server has gone past it. */
+void client_raw(struct client *c, struct span text, client_done_fn *done,
+                void *ctx);
 
 /* name -> user, and user or group title or id ("c5") -> conversation; asks the
  * server when the archive does not know, and opens the direct conversation

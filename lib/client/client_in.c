@@ -110,11 +110,36 @@ static void after_entries(struct client *c)
     client_pump(c);
 }
 
+static void odd(struct client *c, const char *what, uint64_t conv, int64_t seq)
+{
+    struct client_event ev = {
+        .kind = EV_ODD, .code = what, .conv = conv, .seq = seq};
+
+    client_emit(c, &ev);
+}
+
+/* Pushes of one connection rise one by one; a gap frame says what is left out.
+ */
+static void check_push(struct client *c, const struct entry *e)
+{
+    struct place *p = place_get(c, e->conv);
+
+    if (p->wire > 0 && e->seq == p->wire)
+        odd(c, "repeated", e->conv, e->seq);
+    else if (p->wire > 0 && e->seq < p->wire)
+        odd(c, "order", e->conv, e->seq);
+    else if (p->wire > 0 && e->seq > p->wire + 1)
+        odd(c, "hole", e->conv, p->wire + 1);
+    if (e->seq > p->wire)
+        p->wire = e->seq;
+}
+
 static void on_entry(struct client *c, const struct frame *f)
 {
     struct entry e;
 
     frame_entry(f, &e);
+    check_push(c, &e);
     archive_begin(c->archive);
     client_entry(c, &e);
     after_entries(c);
@@ -126,8 +151,11 @@ static void on_batch(struct client *c, const struct frame *f)
     struct entry e;
 
     archive_begin(c->archive);
-    while (frame_next_entry(&list, f->conv, &e))
+    while (frame_next_entry(&list, f->conv, &e)) {
+        if (f->re == 0)
+            check_push(c, &e);
         client_entry(c, &e);
+    }
     after_entries(c);
 }
 
@@ -177,6 +205,8 @@ static void on_gap(struct client *c, const struct frame *f)
                               .code = why};
 
     snprintf(why, sizeof(why), "%.*s", (int)f->why.n, f->why.p);
+    if (p->wire > 0 && f->from_seq <= p->wire + 1 && f->to > p->wire)
+        p->wire = f->to;
     if (deferred && p->prefix > 0 && f->from_seq <= p->prefix + 1) {
         p->deferred = f->to;
         client_fill_hole(c, p);
@@ -229,6 +259,11 @@ static void on_synced(struct client *c, const struct frame *f)
     struct span list = f->more_list;
     struct mark m;
 
+    if (c->synced) {
+        odd(c, "synced", 0, 0);
+        return;
+    }
+    c->synced = true;
     c->up_since = clock_mono(c->cfg.clock);
     c->no_last_seen = false;
     client_link_event(c, LINK_UP, 0, 0, NULL);

@@ -56,6 +56,7 @@ void client_forget_requests(struct client *c)
         struct place *p = c->places.entries[i].value;
 
         p->sending = p->fetching = p->hole = p->asking = false;
+        p->wire = 0;
     }
 }
 
@@ -237,6 +238,67 @@ void client_outbox_answer(struct client *c, const struct pending *p,
         refused(c, p, f);
     }
     client_flush_outbox(c);
+}
+
+/* ---- raw text ---- */
+
+struct raw_pass {
+    client_done_fn *done;
+    void *ctx;
+};
+
+static void raw_passed(void *ctx, const struct frame *f)
+{
+    struct raw_pass *r = ctx;
+
+    r->done(r->ctx, NULL);
+    free(r);
+}
+
+/* Does the server answer an object that begins so? */
+static bool raw_answered(struct span text)
+{
+    static const char *const silent[] = {"\"ack\"", "\"read\"", "\"typing\"",
+                                         "\"bye\""};
+
+    if (text.n < 2 || text.p[0] != '{' || text.p[text.n - 1] != '}' ||
+        memmem(text.p, text.n, "\"n\":", 4) != NULL)
+        return false;
+    for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++) {
+        size_t head = text.n < 24 ? text.n : 24;
+
+        if (memmem(text.p, head, silent[i], strlen(silent[i])) != NULL)
+            return false;
+    }
+    return true;
+}
+
+void client_raw(struct client *c, struct span text, client_done_fn *done,
+                void *ctx)
+{
+    struct raw_pass *pass;
+    struct pending *p;
+    int64_t n;
+
+    if (c->state != LINK_UP && c->state != LINK_SYNCING) {
+        done(ctx, NULL);
+        return;
+    }
+    buf_clear(&c->out);
+    if (raw_answered(text)) {
+        p = client_pending_new(c, &n);
+        p->done = done;
+        p->ctx = ctx;
+        buf_append(&c->out, text.p, text.n - 1);
+        buf_printf(&c->out, ",\"n\":%lld}", (long long)n);
+        client_write(c);
+        return;
+    }
+    buf_append(&c->out, text.p, text.n);
+    client_write(c);
+    pass = mem_alloc(sizeof(*pass));
+    *pass = (struct raw_pass){done, ctx};
+    client_request(c, FRAME_FENCE, (struct span){0}, raw_passed, pass);
 }
 
 /* ---- small frames ---- */

@@ -27,6 +27,7 @@ struct place { /* a conversation */
     struct archive_conv row;
     int64_t prefix, told;
     int64_t deferred; /* fetch by history up to here */
+    int64_t wire;     /* highest seq pushed on this connection; 0: none */
     bool known;       /* kind, title and peer are */
     bool asking;      /* conv.list is under way */
     bool fetching;    /* history is under way */
@@ -57,7 +58,7 @@ struct client {
     int64_t up_since;             /* mono ms */
     int64_t retry_min, retry_max; /* from bye; 0: none */
     int64_t heard;                /* mono ms of the last message */
-    bool stopping, active, no_last_seen;
+    bool stopping, active, no_last_seen, synced;
     int replayed;
     struct error last_error;
     struct buf out; /* one request at a time */

@@ -239,9 +239,10 @@ struct chat_link *chat_link_new(const struct link_config *cfg,
     lws_set_log_level(0, NULL);
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.protocols = protocols;
-    info.options = LWS_SERVER_OPTION_LIBUV |
-                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-                   LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME;
+    info.options =
+        LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME;
+    if (cfg->tls)
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.foreign_loops = loops;
     info.pcontext = &l->lws; /* becomes NULL when all is closed */
     info.user = l;
@@ -297,6 +298,8 @@ int chat_link_connect(struct chat_link *l, const char *url, struct error *err)
 
     if (rc < 0)
         return rc;
+    if (a.tls && !l->cfg.tls)
+        return error_set(err, CF_INVALID, "%s: this link is without TLS", url);
     snprintf(l->host, sizeof(l->host), "%s", a.host);
     l->close_code = l->peer_code = 0;
     l->why = (struct error){0};

@@ -3,6 +3,8 @@
 #ifndef CLIENT_LINK_H
 #define CLIENT_LINK_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/span.h"
@@ -20,6 +22,7 @@ struct link_events {
 struct link_config {
     struct loop *loop;
     const char *ca_file; /* NULL: the system's */
+    bool tls; /* can connect to wss:// (reads all certificates of the system) */
 };
 
 struct chat_link;
