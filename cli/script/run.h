@@ -13,7 +13,7 @@ struct run_config {
     const char *dir;      /* scratch for archives; made and removed by caller */
     int64_t limit_ms;     /* of the whole test: OUTCOME_ERROR beyond it */
     double timeout_scale; /* of every patience; 1 */
-    bool keep_going; /* go on after an expectation that failed */
+    bool keep_going;      /* go on after an expectation that failed */
     bool no_slo;          /* `within` is not held */
     int until_line;       /* stop the test before this line; 0: whole */
     void (*progress)(void *ctx, int line); /* NULL, or at each statement */
