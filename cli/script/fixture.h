@@ -59,8 +59,9 @@ int fixture_device(struct fixture *f, const struct account *of,
 /* FAULT_STOP (SIGTERM, waits for the end), START (same address and data, waits
  * until ready), RESTART, KILL (SIGKILL, waits). -CF_DENIED: not our server. */
 int fixture_fault(struct fixture *f, enum fault fault, struct error *err);
-/* Move the server's test clock; returns when its due timers have run. */
-int fixture_clock(struct fixture *f, int64_t ms, struct error *err);
+/* Move the server's test clock; returns when its due timers have run. hold:
+ * who is connected counts as alive afterwards, however far it went. */
+int fixture_clock(struct fixture *f, int64_t ms, bool hold, struct error *err);
 /* Is the text in any file of the store (after a checkpoint)? 1, 0, error. */
 int fixture_store_has(struct fixture *f, const char *text, struct error *err);
 

@@ -355,14 +355,17 @@ int fixture_device(struct fixture *f, const struct account *of,
 
 /* ---- the clock ---- */
 
-int fixture_clock(struct fixture *f, int64_t ms, struct error *err)
+int fixture_clock(struct fixture *f, int64_t ms, bool hold, struct error *err)
 {
     struct buf answer;
     char text[32];
     int rc;
 
     snprintf(text, sizeof(text), "%lldms", (long long)ms);
-    rc = fixture_ask(f, "clock advance", json_pack("[s]", text), &answer, err);
+    rc = fixture_ask(f, "clock advance",
+                     hold ? json_pack("[ss]", text, "hold")
+                          : json_pack("[s]", text),
+                     &answer, err);
     buf_release(&answer);
     return explain(f, rc, err);
 }

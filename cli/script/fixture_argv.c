@@ -101,6 +101,7 @@ static void add_ours(struct fixture *f, int *n, const char *const *given,
         add_default(f, n, given, "--listen", listen);
     add_default(f, n, given, "--data", f->data);
     add_default(f, n, given, "--drain", "5s");
+    add_default(f, n, given, "--fold", "20ms"); /* tests wait for receipts */
     add(f, n, "--ready-file");
     add(f, n, f->ready);
 }

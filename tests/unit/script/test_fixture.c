@@ -185,7 +185,7 @@ START_TEST(notices_that_the_server_died)
     wait_gone(fd);
     ck_assert_int_eq(fixture_check(f, &err), -CF_UNAVAILABLE);
     ck_assert_ptr_nonnull(strstr(err.text, "the server ended"));
-    ck_assert_int_eq(fixture_clock(f, 1000, &err), -CF_UNAVAILABLE);
+    ck_assert_int_eq(fixture_clock(f, 1000, false, &err), -CF_UNAVAILABLE);
     fixture_free(&f);
 }
 END_TEST
@@ -248,8 +248,8 @@ START_TEST(moves_the_clock)
 {
     struct fixture *f = begin(&(struct fixture_config){.nodes = 2});
 
-    OK(fixture_clock(f, INT64_C(365) * 86400 * 1000, &err));
-    OK(fixture_clock(f, 1, &err));
+    OK(fixture_clock(f, INT64_C(365) * 86400 * 1000, false, &err));
+    OK(fixture_clock(f, 1, false, &err));
     fixture_free(&f);
 }
 END_TEST
@@ -282,7 +282,7 @@ START_TEST(takes_a_foreign_server)
     unsetenv("CONFAB_SECRET_bob");
     ck_assert_int_eq(fixture_fault(f, FAULT_STOP, &err), -CF_DENIED);
     ck_assert_int_eq(fixture_store_has(f, "x", &err), -CF_DENIED);
-    ck_assert_int_eq(fixture_clock(f, 1, &err), -CF_DENIED);
+    ck_assert_int_eq(fixture_clock(f, 1, false, &err), -CF_DENIED);
     fixture_free(&f);
     fixture_free(&own);
 }
