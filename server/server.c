@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "listen.h"
 #include "ready.h"
+#include "record.h"
 #include "shard.h"
 
 #ifdef CONFAB_TEST_SHIM
@@ -157,6 +158,8 @@ static int open_parts(struct server *s, struct error *err)
     struct presence_config pre = {.backend = "local", .clock = &s->clock.base};
     int rc = open_store(s, err);
 
+    if (rc == 0 && s->settings.record != NULL)
+        rc = record_start(&s->record, s->store, s->settings.record, err);
     if (rc == 0)
         rc = bus_open(&s->bus, &bus, err);
     if (rc == 0)
@@ -358,6 +361,7 @@ void server_free(struct server *s)
     registry_close(&s->registry);
     bus_close(&s->bus);
     store_close(&s->store);
+    record_free(&s->record);
     if (s->throw_away)
         nftw(s->data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

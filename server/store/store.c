@@ -161,6 +161,13 @@ bool store_failed(const struct store *s)
     return atomic_load(&s->failed);
 }
 
+void store_watch(struct store *s,
+                 void (*fn)(void *ctx, const struct store_op *op), void *ctx)
+{
+    s->watch = fn;
+    s->watch_ctx = ctx;
+}
+
 const char *store_name(const struct store *s)
 {
     return s->name;
@@ -261,6 +268,9 @@ void store_done(struct store_op *op, int rc)
     struct link *head = atomic_load(&p->finished);
 
     op->rc = rc;
+    if (rc == 0 && !op->dup && p->store->watch != NULL &&
+        store_verb_is_write(op->verb))
+        p->store->watch(p->store->watch_ctx, op);
     do
         op->link.next = head;
     while (!atomic_compare_exchange_weak(&p->finished, &head, &op->link));

@@ -311,6 +311,11 @@ void store_close(struct store **s);
  * written any more, every later operation gets -CF_UNAVAILABLE, and the
  * process has to end: after a restart the store says what happened. */
 bool store_failed(const struct store *s);
+/* Show fn each write that was done and was no repetition, in the order of the
+ * commits, before it is answered, on the backend's thread. One watcher, set
+ * before the first port is made. */
+void store_watch(struct store *s,
+                 void (*fn)(void *ctx, const struct store_op *op), void *ctx);
 /* The incarnation's name: changes when a backup is restored. */
 const char *store_name(const struct store *s);
 const char *store_durability(const struct store *s);

@@ -13,6 +13,8 @@ struct store {
     char name[33];
     char durability[8];
     _Atomic bool failed;
+    void (*watch)(void *ctx, const struct store_op *op); /* NULL: nobody */
+    void *watch_ctx;
 };
 
 struct store_port {
