@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "artifacts.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "jobs_inside.h"
 
@@ -34,17 +36,52 @@ void crew_done(struct crew *c, int index)
         c->cfg->result(c->cfg->ctx, index, r);
 }
 
-static void lost(struct crew *c, int index, int line, const char *why,
-                 int exit_code)
+static void keep(const struct crew *c, const struct planned *p,
+                 const struct test_result *r)
 {
+    struct error err = {0};
+    char dir[4096];
+
+    if (c->cfg->artifacts != NULL &&
+        artifacts_make(dir, sizeof(dir), c->cfg->artifacts, p->script->path,
+                       p->test->index, p->test->name, &err) == 0)
+        (void)artifacts_write(dir, r, &err);
+    if (err.code != 0)
+        log_error("artifacts: %s", err.text);
+}
+
+/* The test that h was playing ended without a result. */
+static void lost(struct crew *c, const struct hand *h, int index,
+                 const char *why, int exit_code)
+{
+    const struct planned *p = &c->cfg->plan->tests[index];
     struct test_result *r = &c->results[index];
 
-    jobs_label(r, c->cfg, &c->cfg->plan->tests[index]);
+    jobs_label(r, c->cfg, p);
     r->outcome = OUTCOME_ERROR;
     r->exit_code = exit_code;
     r->message = mem_text(why);
-    r->fail_line = line;
+    r->fail_line = atomic_load(&h->slot->line);
+    r->ms = now_ms() - h->began;
+    keep(c, p, r);
     crew_done(c, index);
+}
+
+/* A server that is gone explains whatever the test says. */
+static void blame_server(struct crew *c, struct test_result *r)
+{
+    struct error why = {0};
+
+    if (r->outcome == OUTCOME_PASS || r->outcome == OUTCOME_SKIP ||
+        c->shared == NULL || fixture_check(c->shared, &why) == 0)
+        return;
+    if (r->nearest == NULL)
+        r->nearest = r->message;
+    else
+        free(r->message);
+    r->message = mem_text(why.text);
+    r->outcome = OUTCOME_ERROR;
+    r->exit_code = 69;
 }
 
 /* ---- starting ---- */
@@ -107,6 +144,7 @@ static int start(struct crew *c, struct hand *h, struct error *err)
     (void)fcntl(h->fd, F_SETFL, O_NONBLOCK);
     h->current = -1;
     h->late = h->closed = false;
+    h->began = now_ms();
     h->deadline = patience(c, h);
     c->busy++;
     return 0;
@@ -150,11 +188,13 @@ static int take_line(struct crew *c, struct hand *h, struct span line)
         rc = -CF_INVALID;
     if (rc == 0 && test == NULL) {
         h->current = expected;
+        h->began = now_ms();
     } else if (rc == 0) {
         rc = result_from_json(&c->results[index], test, &err);
         if (rc == 0) {
             h->current = -1;
             u->next++;
+            blame_server(c, &c->results[expected]);
             crew_done(c, expected);
         }
     }
@@ -226,8 +266,7 @@ static void ended(struct crew *c, struct hand *h)
 
     if (u->next < u->count && (bad || h->current >= 0)) {
         describe(c, h, status, why, sizeof(why));
-        lost(c, u->tests[u->next++], atomic_load(&h->slot->line), why,
-             h->late ? 75 : 70);
+        lost(c, h, u->tests[u->next++], why, h->late ? 75 : 70);
     }
     h->current = -1;
     if (u->next >= u->count || c->cfg->fail_fast)
@@ -294,7 +333,7 @@ void crew_kill(struct crew *c, const char *why, int exit_code)
             continue;
         reap(c, h);
         if (why != NULL && h->current >= 0)
-            lost(c, h->current, atomic_load(&h->slot->line), why, exit_code);
+            lost(c, h, h->current, why, exit_code);
         h->unit = NULL;
     }
 }

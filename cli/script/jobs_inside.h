@@ -63,10 +63,10 @@ struct hand {
     int fd;    /* its results */
     struct buf in;
     struct unit *unit;
-    int current; /* test being played, -1: none */
-    int64_t deadline;
-    bool late;   /* killed by us at its deadline */
-    bool closed; /* nothing more will be said */
+    int current;             /* test being played, -1: none */
+    int64_t began, deadline; /* mono ms, of that test */
+    bool late;               /* killed by us at its deadline */
+    bool closed;             /* nothing more will be said */
     struct slot *slot;
 };
 

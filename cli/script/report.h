@@ -24,7 +24,9 @@ void report_again(struct buf *out, const struct test_result *r);
 
 /* ---- TAP 14, https://testanything.org/tap-version-14-specification.html */
 
-void tap_begin(struct buf *out, int tests, uint64_t seed);
+/* version: 14, or 13 for harnesses that refuse a newer one (perl's prove);
+ * nothing else differs, subtests are indented text to them. */
+void tap_begin(struct buf *out, int version, int tests, uint64_t seed);
 /* number: from 1, in the order of printing. Steps are a subtest, details a
  * YAML block. */
 void tap_test(struct buf *out, int number, const struct test_result *r);

@@ -5,9 +5,10 @@
 #include "base/text.h"
 #include "report.h"
 
-void tap_begin(struct buf *out, int tests, uint64_t seed)
+void tap_begin(struct buf *out, int version, int tests, uint64_t seed)
 {
-    buf_printf(out, "TAP version 14\n1..%d\n# seed %" PRIu64 "\n", tests, seed);
+    buf_printf(out, "TAP version %d\n1..%d\n# seed %" PRIu64 "\n", version,
+               tests, seed);
 }
 
 /* ---- text ---- */

@@ -65,7 +65,7 @@ START_TEST(tap_plan_and_points)
                                .reason = mem_text("no media")};
 
     fresh();
-    tap_begin(&out, 2, 42);
+    tap_begin(&out, 14, 2, 42);
     tap_test(&out, 1, &r);
     tap_test(&out, 2, &skip);
     tap_bail(&out, "the server is gone");
