@@ -169,26 +169,30 @@ bool listen_is_address(const char *text)
     return parse_address(text, &at);
 }
 
-static bool same_address(const struct sockaddr_storage *a,
-                         const struct sockaddr_storage *b)
+/* Both families in one form, to compare by. */
+static struct in6_addr as_ipv6(const struct sockaddr_storage *at)
 {
-    if (a->ss_family != b->ss_family)
-        return false;
-    if (a->ss_family == AF_INET6)
-        return IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)a)->sin6_addr,
-                                  &((const struct sockaddr_in6 *)b)->sin6_addr);
-    return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-           ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+    struct in6_addr out = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+    if (at->ss_family == AF_INET6)
+        return ((const struct sockaddr_in6 *)at)->sin6_addr;
+    memcpy(out.s6_addr + 12, &((const struct sockaddr_in *)at)->sin_addr, 4);
+    return out;
 }
 
 static bool is_proxy(struct shard *sh, const struct sockaddr_storage *from)
 {
     const struct option_list *list = &sh->server->settings.trusted_proxies;
+    struct in6_addr client = as_ipv6(from), proxy;
     struct sockaddr_storage at;
 
-    for (int i = 0; i < list->count; i++)
-        if (parse_address(list->items[i], &at) && same_address(&at, from))
+    for (int i = 0; i < list->count; i++) {
+        if (!parse_address(list->items[i], &at))
+            continue;
+        proxy = as_ipv6(&at);
+        if (IN6_ARE_ADDR_EQUAL(&client, &proxy))
             return true;
+    }
     return false;
 }
 
