@@ -10,7 +10,7 @@
 extern const struct option send_options[], tail_options[], wait_options[],
     history_options[], react_options[], presence_options[], status_options[],
     account_options[], devices_options[], delete_options[], block_options[],
-    chat_options[];
+    chat_options[], run_options[], fmt_options[];
 
 int cmd_send(struct cli *c, int argc, char **argv);
 int cmd_tail(struct cli *c, int argc, char **argv);
@@ -39,6 +39,8 @@ int cmd_account_use(struct cli *c, int argc, char **argv);
 int cmd_account_devices(struct cli *c, int argc, char **argv);
 int cmd_account_delete(struct cli *c, int argc, char **argv);
 int cmd_account_export(struct cli *c, int argc, char **argv);
+int cmd_run(struct cli *c, int argc, char **argv);
+int cmd_fmt(struct cli *c, int argc, char **argv);
 int cmd_completion(struct cli *c, int argc, char **argv);
 int cmd_doctor(struct cli *c, int argc, char **argv);
 int cmd_help(struct cli *c, int argc, char **argv);

@@ -151,6 +151,10 @@ const struct command commands[] = {
      "confab account delete --yes", delete_options, cmd_account_delete},
     {"account export", "", "everything the server has about you, JSON Lines",
      "confab account export > me.jsonl", NULL, cmd_account_export},
+    {"run", "FILE|DIR|FILE:LINE...", "play conversation scripts as tests",
+     "confab run e2e/ --jobs 4 --junit out.xml", run_options, cmd_run},
+    {"fmt", "FILE...", "lay out conversation scripts",
+     "confab fmt --write e2e/*.confab", fmt_options, cmd_fmt},
     {"completion", "bash|zsh|fish", "shell completion",
      "confab completion bash > ~/.local/share/bash-completion/completions/"
      "confab",
