@@ -164,9 +164,14 @@ void fence_settle(struct conn *c)
 {
     if (c->state == CONN_CLOSED)
         return;
-    for (struct fence *f = c->fences; f != NULL; f = f->next) {
-        if (!f->settled)
-            settle(c, f);
+    /* Asking may end fences at once: begin anew after each. */
+    for (struct fence *f = c->fences; f != NULL;) {
+        if (f->settled) {
+            f = f->next;
+            continue;
+        }
+        settle(c, f);
+        f = c->state != CONN_CLOSED ? c->fences : NULL;
     }
     fence_check(c);
 }
