@@ -84,6 +84,7 @@ void client_close(struct shard *sh, struct client *c, enum client_end how,
     c->unacked_bytes = 0;
     seat_lost(sh, c);
     setup_lost(sh, c);
+    presence_lost(sh, c);
     c->flags &= (uint16_t) ~(FLAG_BEATING | FLAG_OUT_WANTED | FLAG_DEAF);
     timer_cancel(&sh->wheel, &c->timer);
     c->state = CLIENT_AWAY;
@@ -200,6 +201,7 @@ bool client_upgraded(struct shard *sh, struct client *c)
     h.last_seen_count = seat_last_seen(sh, c, seen, (int)COUNT_OF(seen));
     c->state = CLIENT_HELLO;
     c->since = sh->now;
+    presence_life(sh, c, true);
     enc_hello(wire_begin(sh), REQUEST_HELLO, &h);
     return wire_send(sh, c, WS_TEXT);
 }

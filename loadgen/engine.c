@@ -200,6 +200,25 @@ static bool settle(struct run *r)
 
 /* ---- measure, drain ---- */
 
+static bool look_over(struct run *r)
+{
+    struct engine *e = &r->engine;
+
+    for (int i = 0; i < e->nshards; i++)
+        if (!atomic_load(&e->shards[i].looked) ||
+            atomic_load(&e->shards[i].looking) > 0)
+            return false;
+    return true;
+}
+
+/* Clients say what is on their screens, before there is anything to see. */
+static bool look(struct run *r)
+{
+    atomic_store(&r->engine.stage, STAGE_LOOK);
+    r->phase_end = clock_ns() + STALL;
+    return run_phase(r, PHASE_RAMP, look_over);
+}
+
 static void start_traffic(struct run *r)
 {
     struct engine *e = &r->engine;
@@ -292,7 +311,7 @@ static int run_all(struct run *r, struct error *err)
     int rc = ramp(r, err);
     bool on = rc == 0 && !r->outcome->stopped_early;
 
-    if (on) {
+    if (on && look(r)) {
         start_traffic(r);
         on = settle(r) && measure(r);
     }

@@ -3,6 +3,7 @@
 #ifndef LOAD_ENGINE_INSIDE_H
 #define LOAD_ENGINE_INSIDE_H
 
+#include "base/map.h"
 #include "engine.h"
 #include "plan.h"
 #include "shard.h"
@@ -10,9 +11,16 @@
 /* What shards do; each follows on the one before. */
 enum stage {
     STAGE_CONNECT, /* all clients come, conversations are made */
+    STAGE_LOOK,    /* clients say what they view */
     STAGE_TRAFFIC, /* the schedules run, from start on */
     STAGE_DRAIN,   /* no more slots; answers and copies still come */
     STAGE_STOP
+};
+
+/* What its contacts should see of a user. */
+struct user_life {
+    _Atomic uint64_t on_at;   /* ns: `hello` was written */
+    _Atomic uint64_t last_at; /* ns: the last sign of life; 0: it lives */
 };
 
 struct engine {
@@ -25,7 +33,9 @@ struct engine {
     socklen_t server_length;
     struct buf upgrade; /* the request, the same for all */
     char accept[WS_ACCEPT + 1];
-    uint64_t begin; /* ns: of the run */
+    struct user_life *lives; /* owned, of each user; NULL: not needed */
+    struct map users;        /* index + 1 by the server's number */
+    uint64_t begin;          /* ns: of the run */
     int server_pid;
     void *tls; /* context */
 

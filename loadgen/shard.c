@@ -74,6 +74,8 @@ static void see_stage(struct shard *sh)
     if (stage == sh->stage)
         return;
     sh->stage = stage;
+    if (stage == STAGE_LOOK)
+        presence_look_all(sh);
     if (stage == STAGE_TRAFFIC)
         outflow_start(sh, atomic_load(&e->traffic_start),
                       atomic_load(&e->traffic_end));

@@ -48,7 +48,8 @@ enum client_flag {
     FLAG_CHURN = 32,       /* comes and goes */
     FLAG_CATCHING = 64,    /* has a backlog to get before it is back */
     FLAG_BEEN_READY = 128, /* was synced once */
-    FLAG_PRESENT = 256     /* was ready when the run ended */
+    FLAG_PRESENT = 256,    /* was ready when the run ended */
+    FLAG_LOOKING = 512     /* a view has no answer yet */
 };
 
 /* Bytes that wait for one client; borrowed from the shard's pool. */
@@ -76,7 +77,6 @@ struct client {
     uint8_t state;
     uint8_t attempts; /* connects that failed in a row */
     uint16_t flags;
-    uint16_t contacts; /* presence: so many are viewed */
 };
 
 /* A client in a conversation. */
@@ -159,6 +159,8 @@ struct shard {
     uint32_t naway;
     uint32_t setup_at, setup_open; /* conversations: looked at, under way */
     int stage;                     /* the one acted on */
+    _Atomic int looked;            /* STAGE_LOOK was acted on */
+    _Atomic int64_t looking;       /* views without an answer */
     uint64_t dropped_at;           /* the last drop that was seen */
 
     struct tally *tally;        /* the one that is written */
@@ -305,7 +307,12 @@ void churn_run(struct shard *sh);
 void churn_end(struct shard *sh, struct client *c);
 
 /* ---- presence.c ---- */
+/* All clients of the shard say what they view. */
+void presence_look_all(struct shard *sh);
 void presence_look(struct shard *sh, struct client *c);
+void presence_lost(struct shard *sh, struct client *c);
 void presence_came(struct shard *sh, struct client *c, const struct object *o);
+/* c comes with this `hello`; or this is the last that is heard of it. */
+void presence_life(struct shard *sh, struct client *c, bool on);
 
 #endif
