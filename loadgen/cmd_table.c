@@ -8,11 +8,9 @@
 #include "commands.h"
 
 const struct command commands[] = {
-#if LATER
     {"run", "SCENARIO|FILE", "run a scenario and judge it",
      "confab-load run direct-100ms --fail 'e2e.p99>100ms' --json run.json",
      run_options, cmd_run},
-#endif
 #if LATER
     {"capacity", "SCENARIO|FILE", "find how much passes",
      "confab-load capacity direct-100ms --slo 'e2e.p99<100ms' --quick",
@@ -28,23 +26,15 @@ const struct command commands[] = {
      cmd_scenarios_check},
     {"doctor", "", "what fits on this machine, what binds, how to lift it",
      "confab-load doctor --conns 1m", doctor_options, cmd_doctor},
-#if LATER
     {"floor", "", "measure the yardsticks: system calls, sockets, disk",
      "confab-load floor --json floor.json", floor_options, cmd_floor},
-#endif
-#if LATER
     {"selftest", "", "prove that the instrument tells the truth",
      "confab-load selftest", selftest_options, cmd_selftest},
-#endif
-#if LATER
     {"report", "RUN.json", "one HTML page of a run",
      "confab-load report run.json -o run.html", report_options, cmd_report},
-#endif
-#if LATER
     {"compare", "OLD.json NEW.json", "better, same or worse, by metric",
      "confab-load compare before.json after.json --tolerance 5",
      compare_options, cmd_compare},
-#endif
 #if LATER
     {"plan", "", "how many servers so many users need",
      "confab-load plan --users 10m", plan_options, cmd_plan},
