@@ -121,7 +121,8 @@ static bool wants_shared(const struct units *u)
 
 static int start_shared(struct crew *c, struct error *err)
 {
-    const struct fixture_config cfg = {.argv = NULL};
+    /* Scripts talk faster than people: who tests budgets spawns a server. */
+    const struct fixture_config cfg = {.quiet_budgets = true};
 
     return wants_shared(&c->units) ? fixture_start(&c->shared, &cfg, err) : 0;
 }

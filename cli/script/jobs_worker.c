@@ -73,7 +73,7 @@ static int own_server(struct worker *k, const struct planned *p,
                       struct error *err)
 {
     const struct script *s = p->script;
-    struct fixture_config cfg = {.argv = NULL};
+    struct fixture_config cfg = {.quiet_budgets = s->server != SERVER_SPAWN};
 
     if (s->server == SERVER_SPAWN)
         cfg.argv = (const char *const *)s->argv;

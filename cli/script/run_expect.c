@@ -104,6 +104,22 @@ static enum progress take(struct strand *s, struct work *w,
     return p;
 }
 
+/* An error that nobody asked for is often the reason. */
+static void also_got(struct strand *s, struct actor *a)
+{
+    struct buf text;
+
+    for (int i = a->first; i < a->count; i++) {
+        if (a->events[i].kind != SEE_ERROR || a->events[i].consumed)
+            continue;
+        buf_init(&text, 8192);
+        explain_event(&text, a, &a->events[i]);
+        explain_add(s->run->out, "%s got: %s", a->name, buf_cstr(&text));
+        buf_release(&text);
+        return;
+    }
+}
+
 static enum progress did_not_see(struct strand *s, struct work *w,
                                  const struct stmt *st)
 {
@@ -122,6 +138,7 @@ static enum progress did_not_see(struct strand *s, struct work *w,
         explain_add(r->out, "it came %lld times instead of %lld",
                     (long long)(st->see->times - w->left),
                     (long long)st->see->times);
+    also_got(s, w->actor);
     buf_init(&near, 16384);
     explain_nearest(s, st, w->actor, &near);
     r->out->nearest = near.len > 0 ? mem_text(buf_cstr(&near)) : NULL;
