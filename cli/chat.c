@@ -31,6 +31,11 @@ const struct option chat_options[] = {
      .arg = "LINE",
      .offset = AT(cmd),
      .help = "type LINE first, such as '/join ops'"},
+    {.name = "record",
+     .type = OPT_TEXT,
+     .arg = "FILE",
+     .offset = AT(record),
+     .help = "write what happens as a conversation script"},
     {.name = NULL},
 };
 
@@ -287,6 +292,25 @@ static void release(struct chat *ch)
     loop_timer_free(&ch->leaving);
 }
 
+static int begin_recording(struct chat *ch)
+{
+    struct error err = {0};
+
+    if (ch->o.record == NULL ||
+        recording_new(&ch->recording, ch->o.record, &err) == 0)
+        return 0;
+    return cli_fail(ch->cli, EXIT_CANT_CREATE, NULL, "--record %s", err.text);
+}
+
+static void end_recording(struct chat *ch)
+{
+    if (ch->recording != NULL && recording_state(ch->recording) < 0)
+        cli_fail(ch->cli, EXIT_CANT_CREATE, NULL,
+                 "--record %s ends before its time: %s", ch->o.record,
+                 error_name(recording_state(ch->recording)));
+    recording_free(&ch->recording);
+}
+
 int chat_main(struct cli *c, int argc, char **argv)
 {
     static struct chat chat;
@@ -298,6 +322,8 @@ int chat_main(struct cli *c, int argc, char **argv)
     rc = cli_parse(c, command_named("chat"), &o, &ch->o, argc, argv, &operands);
     if (rc == 0 && operands > 1)
         rc = cli_fail(c, EXIT_USAGE, "confab help chat", "confab chat [CONV]");
+    if (rc == 0)
+        rc = begin_recording(ch);
     if (rc == 0) {
         if (is_set("CONFAB_ACCESSIBLE"))
             ch->o.accessible = true;
@@ -311,6 +337,7 @@ int chat_main(struct cli *c, int argc, char **argv)
         }
         if (c->client != NULL)
             session_close(c);
+        end_recording(ch);
         room_free_all(ch);
         map_release(&ch->presence);
         mine_free_all(ch);

@@ -187,6 +187,8 @@ void chat_event(void *ctx, const struct client_event *ev)
 
     if (ch->cli->format != OUTPUT_HUMAN)
         out_event(ch->cli, ev);
+    if (ch->recording != NULL)
+        recording_event(ch->recording, ch->cli->client, ev);
     switch (ev->kind) {
     case EV_MESSAGE:
         on_message(ch, ev);

@@ -3,6 +3,7 @@
 #define CLI_CHAT_PRIV_H
 
 #include "base/map.h"
+#include "chat_record.h"
 #include "cli.h"
 #include "front.h"
 #include "proto/limits.h"
@@ -42,12 +43,13 @@ struct room { /* a conversation, as far as the chat cares */
 
 struct chat_options {
     bool accessible, no_readline;
-    const char *cmd;
+    const char *cmd, *record;
 };
 
 struct chat {
     struct cli *cli;
     struct chat_options o;
+    struct recording *recording; /* NULL: none */
     struct front *front;
     struct map rooms;    /* conv -> struct room */
     struct map presence; /* user -> state + 1 */

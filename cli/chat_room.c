@@ -141,6 +141,8 @@ void room_read(struct chat *ch)
     if (r->shown <= r->read)
         return;
     client_read(ch->cli->client, r->conv, r->shown);
+    if (ch->recording != NULL)
+        recording_read(ch->recording, ch->cli->client, r->conv, r->shown);
     if (client_link_state(ch->cli->client) == LINK_UP)
         r->read = r->shown;
 }

@@ -141,9 +141,9 @@ void story_free(struct story **slot)
 struct person *story_who(struct story *s, uint64_t user)
 {
     static const char *const names[] = {
-        "Alice", "Bob",   "Carol", "Dave",  "Erin",  "Frank",
-        "Grace", "Heidi", "Ivan",  "Judy",  "Mike",  "Nina",
-        "Oscar", "Peggy", "Ruth",  "Sybil", "Trent", "Ursula"};
+        "alice", "bob",   "carol", "dave",  "erin",  "frank",
+        "grace", "heidi", "ivan",  "judy",  "mike",  "nina",
+        "oscar", "peggy", "ruth",  "sybil", "trent", "ursula"};
     struct person *p = map_get(&s->people, user);
 
     if (p != NULL)
@@ -153,7 +153,7 @@ struct person *story_who(struct story *s, uint64_t user)
     if (s->people.len < COUNT_OF(names))
         snprintf(p->name, sizeof(p->name), "%s", names[s->people.len]);
     else
-        snprintf(p->name, sizeof(p->name), "User%u", s->people.len + 1);
+        snprintf(p->name, sizeof(p->name), "user%u", s->people.len + 1);
     map_put(&s->people, user, p);
     return p;
 }

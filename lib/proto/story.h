@@ -1,6 +1,6 @@
 /* story.h - what happened, written as a conversation script that does it again
  * (confab-script(5)). Who said what to whom, in order; ids become $m1, $m2 and
- * $g1, people Alice, Bob and Carol in the order of their appearance, secrets
+ * $g1, people alice, bob and carol in the order of their appearance, secrets
  * are masked, times are left out. The file is a complete script after every
  * call: it ends with the brace of its test, which the next call writes over.
  *

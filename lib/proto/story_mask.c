@@ -42,8 +42,8 @@ static bool is_userinfo(char c)
     return !isspace((unsigned char)c) && c != '/' && c != '@' && c != ':';
 }
 
-/* "password: hunter2": where the secret begins behind the word at `at`; 0:
- * there is none. */
+/* "password: hunter2", "password is hunter2": where the secret begins behind
+ * the word at `at`; 0: there is none. */
 static size_t after_word(struct span s, size_t at, size_t word)
 {
     size_t to = at + word, gap = 0;
@@ -51,6 +51,10 @@ static size_t after_word(struct span s, size_t at, size_t word)
 
     if (at > 0 && isalnum((unsigned char)s.p[at - 1]))
         return 0;
+    if (starts(s, to, " is ") || starts(s, to, " is:")) {
+        to += 3;
+        marked = true;
+    }
     while (to < s.n && gap < 4 && strchr(" :=\"'\t", s.p[to]) != NULL) {
         marked = marked || s.p[to] == ':' || s.p[to] == '=';
         to++;

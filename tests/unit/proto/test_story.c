@@ -85,22 +85,22 @@ START_TEST(tells_of_two)
     entry(s, 5, 5, 9, ENTRY_DELETE, NULL, 2);
     ck_assert_str_eq(text(), "confab-script 1\n\n"
                              "test \"two \\\"of\\\" them\" tags recorded {\n"
-                             "  actor Alice\n"
-                             "  Alice connects\n"
-                             "  actor Bob\n"
-                             "  Bob connects\n"
-                             "  Bob sends Alice \"lunch?\" as $m1\n"
-                             "  Bob sees sent of $m1\n"
-                             "  Alice sees message from Bob \"lunch?\"\n"
-                             "  Alice reads $m1\n"
-                             "  Bob sees read of $m1 by Alice\n"
-                             "  Alice reacts $m1 \"+1\" off\n"
-                             "  Bob sees reaction from Alice of $m1 "
+                             "  actor alice\n"
+                             "  alice connects\n"
+                             "  actor bob\n"
+                             "  bob connects\n"
+                             "  bob sends alice \"lunch?\" as $m1\n"
+                             "  bob sees sent of $m1\n"
+                             "  alice sees message from bob \"lunch?\"\n"
+                             "  alice reads $m1\n"
+                             "  bob sees read of $m1 by alice\n"
+                             "  alice reacts $m1 \"+1\" off\n"
+                             "  bob sees reaction from alice of $m1 "
                              "{ \"emoji\": \"+1\", \"on\": false }\n"
-                             "  Bob edits $m1 \"tea?\"\n"
-                             "  Alice sees edit from Bob of $m1 \"tea?\"\n"
-                             "  Bob deletes $m1\n"
-                             "  Alice sees delete from Bob of $m1\n"
+                             "  bob edits $m1 \"tea?\"\n"
+                             "  alice sees edit from bob of $m1 \"tea?\"\n"
+                             "  bob deletes $m1\n"
+                             "  alice sees delete from bob of $m1\n"
                              "}\n");
     end(s);
 }
@@ -129,20 +129,20 @@ START_TEST(tells_of_a_group)
           0);
     entry(s, 5, 8, 1, ENTRY_TITLE, "{\"title\":\"dev\"}", 0);
     entry(s, 5, 9, 1, ENTRY_MSG, "{\"text\":\"alone\"}", 0);
-    ck_assert(has("  Alice creates group \"ops\" with Bob as $g1\n"));
-    ck_assert(has("  Bob sees message from Alice in $g1 \"a\"\n"));
-    ck_assert(has("  Alice adds Carol to $g1\n"
-                  "  Carol sees member of Carol in $g1 is joined\n"));
-    ck_assert(has("  Bob replies $m1 \"yes\" as $m2\n"));
-    ck_assert(has("  Alice sees message from Bob in $g1 { \"text\": \"yes\", "
+    ck_assert(has("  alice creates group \"ops\" with bob as $g1\n"));
+    ck_assert(has("  bob sees message from alice in $g1 \"a\"\n"));
+    ck_assert(has("  alice adds carol to $g1\n"
+                  "  carol sees member of carol in $g1 is joined\n"));
+    ck_assert(has("  bob replies $m1 \"yes\" as $m2\n"));
+    ck_assert(has("  alice sees message from bob in $g1 { \"text\": \"yes\", "
                   "\"reply_to\": \"${m1.id}\" }\n"));
     /* She cannot know what it is a reply to. */
-    ck_assert(has("  Carol sees message from Bob in $g1 \"yes\"\n"));
-    ck_assert(has("  Alice promotes Carol in $g1 to admin\n"));
-    ck_assert(has("  Bob leaves $g1\n  Alice removes Carol from $g1\n"));
-    ck_assert(has("  Alice renames $g1 \"dev\"\n"
-                  "  Alice sends $g1 \"alone\" as $m3\n"
-                  "  Alice sees sent of $m3\n}\n"));
+    ck_assert(has("  carol sees message from bob in $g1 \"yes\"\n"));
+    ck_assert(has("  alice promotes carol in $g1 to admin\n"));
+    ck_assert(has("  bob leaves $g1\n  alice removes carol from $g1\n"));
+    ck_assert(has("  alice renames $g1 \"dev\"\n"
+                  "  alice sends $g1 \"alone\" as $m3\n"
+                  "  alice sees sent of $m3\n}\n"));
     end(s);
 }
 END_TEST
@@ -155,13 +155,13 @@ START_TEST(makes_an_older_group_anew)
     entry(s, 5, 80, 2, ENTRY_MSG, "{\"text\":\"hi\"}", 0);
     entry(s, 5, 81, 3, ENTRY_EDIT, "{\"text\":\"ho\"}", 79);
     entry(s, 5, 82, 2, ENTRY_TITLE, "{\"title\":\"dev\"}", 0);
-    ck_assert(has("  Alice creates group \"ops\" as $g1\n"
-                  "  actor Bob\n  Bob connects\n"
-                  "  Alice adds Bob to $g1\n"
-                  "  Bob sees member of Bob in $g1 is joined\n"
-                  "  Bob sends $g1 \"hi\" as $m1\n"));
-    ck_assert(has("# here Carol changed what is not in this recording\n"));
-    ck_assert(has("  Alice renames $g1 \"dev\"\n"));
+    ck_assert(has("  alice creates group \"ops\" as $g1\n"
+                  "  actor bob\n  bob connects\n"
+                  "  alice adds bob to $g1\n"
+                  "  bob sees member of bob in $g1 is joined\n"
+                  "  bob sends $g1 \"hi\" as $m1\n"));
+    ck_assert(has("# here carol changed what is not in this recording\n"));
+    ck_assert(has("  alice renames $g1 \"dev\"\n"));
     end(s);
 }
 END_TEST
@@ -231,6 +231,9 @@ START_TEST(masks_secrets)
     masked("nothing to see: a token of love",
            "nothing to see: a token of love");
     masked("cfb_abcdefghijklmnopqrstuvwxyz", "[secret 1]");
+    masked("my password is hunter2", "my password is [secret 1]");
+    masked("the password is: hunter2", "the password is: [secret 1]");
+    masked("this secret island", "this secret island");
     masked("cfb_short", "cfb_short");
     masked("Password: hunter2, again password=hunter2",
            "Password: [secret 1], again password=[secret 1]");
