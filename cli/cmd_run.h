@@ -8,25 +8,25 @@
 #include "script/report.h"
 
 struct run_target {
-  int64_t jobs, seed, until, limit_ms, total_ms;
-  struct option_list only, only_tags, skip_tags;
-  const char *url, *format, *junit, *artifacts, *scale;
-  bool shuffle, keep_going, fail_fast, no_slo, check, list, verbose;
+    int64_t jobs, seed, until, limit_ms, total_ms;
+    struct option_list only, only_tags, skip_tags;
+    const char *url, *format, *junit, *artifacts, *scale;
+    bool shuffle, keep_going, fail_fast, no_slo, check, list, verbose;
 };
 
 enum run_format { RUN_HUMAN, RUN_TAP, RUN_JSONL };
 
 struct run_report {
-  enum run_format format;
-  int tap_version;
-  bool live; /* a line on the terminal is written over again */
-  bool verbose;
-  const struct plan *plan;
-  struct test_result *results; /* one a test of the plan */
-  bool *done;
-  int next; /* TAP: the first that is not printed */
-  struct report_totals totals;
-  int64_t started_ms;
+    enum run_format format;
+    int tap_version;
+    bool live; /* a line on the terminal is written over again */
+    bool verbose;
+    const struct plan *plan;
+    struct test_result *results; /* one a test of the plan */
+    bool *done;
+    int next; /* TAP: the first that is not printed */
+    struct report_totals totals;
+    int64_t started_ms;
 };
 
 void run_report_begin(struct run_report *r);
