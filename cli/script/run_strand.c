@@ -75,6 +75,37 @@ static void work_end(struct work *w)
     *w = (struct work){0};
 }
 
+/* Did the test fail inside the block of st? */
+static bool failed_inside(const struct run *r, const struct stmt *st)
+{
+    const struct test_result *out = r->out;
+
+    return r->failed && out->fail_file != NULL &&
+           strcmp(out->fail_file, st->at.file) == 0 &&
+           out->fail_line >= st->at.line && out->fail_line <= st->end_line;
+}
+
+/* At the end of a step, or where it was left: also the test failed then. */
+static void note_step(struct strand *s, const struct level *l, bool ended)
+{
+    struct test_result *out = s->run->out;
+    struct eval e = run_eval(s);
+    struct step_result *step;
+    struct error err;
+    struct buf title;
+
+    buf_init(&title, 4096);
+    expr_eval_text(&e, l->owner->value, &title, &err);
+    out->steps =
+        mem_grow(out->steps, (size_t)out->nsteps + 1, sizeof(*out->steps));
+    step = &out->steps[out->nsteps++];
+    *step = (struct step_result){.name = mem_text(buf_cstr(&title)),
+                                 .passed =
+                                     ended && !failed_inside(s->run, l->owner),
+                                 .line = l->owner->at.line};
+    buf_release(&title);
+}
+
 void strand_free(struct strand **sp)
 {
     struct strand *s = *sp;
@@ -82,8 +113,13 @@ void strand_free(struct strand **sp)
     if (s == NULL)
         return;
     work_end(&s->work);
-    while (s->depth > 0)
+    while (s->depth > 0) {
+        const struct level *l = top(s);
+
+        if (s->run->failed && l->owner != NULL && l->owner->kind == STMT_STEP)
+            note_step(s, l, false);
         pop(s);
+    }
     free(s);
     *sp = NULL;
 }
@@ -101,25 +137,6 @@ static void set_round(struct strand *s, struct level *l)
             ? json_incref(json_array_get(l->over, (size_t)l->round - 1))
             : json_integer(l->round);
     scope_set(l->scope, l->owner->as.name, NULL, v, &err);
-}
-
-static void note_step(struct strand *s, const struct level *l, bool passed)
-{
-    struct test_result *out = s->run->out;
-    struct eval e = run_eval(s);
-    struct step_result *step;
-    struct error err;
-    struct buf title;
-
-    buf_init(&title, 4096);
-    expr_eval_text(&e, l->owner->value, &title, &err);
-    out->steps =
-        mem_grow(out->steps, (size_t)out->nsteps + 1, sizeof(*out->steps));
-    step = &out->steps[out->nsteps++];
-    *step = (struct step_result){.name = mem_text(buf_cstr(&title)),
-                                 .passed = passed,
-                                 .line = l->owner->at.line};
-    buf_release(&title);
 }
 
 /* Has anything come since the block began that must not? */
