@@ -101,7 +101,19 @@ static void failed(struct shard *sh, struct client *c, const char *what)
     client_close(sh, c, END_LOST, true);
 }
 
-static int open_socket(struct shard *sh)
+/* Of the 28,000 ports of an address the second half is slow to find: the
+ * kernel takes every other one, and then searches. */
+static int bind_source(const struct engine *e, int fd, uint32_t user)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    int on = 1;
+
+    in.sin_addr.s_addr = htonl(e->source_net + 1 + user / SOURCE_CLIENTS);
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    return bind(fd, (struct sockaddr *)&in, sizeof(in));
+}
+
+static int open_socket(struct shard *sh, const struct client *c)
 {
     int family = sh->engine->server.ss_family, on = 1;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -109,13 +121,10 @@ static int open_socket(struct shard *sh)
     if (fd < 0)
         return -1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (sh->source.ss_family == family) {
-        setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-        if (bind(fd, (struct sockaddr *)&sh->source,
-                 sizeof(struct sockaddr_in)) < 0) {
-            close(fd);
-            return -1;
-        }
+    if (sh->engine->source_net != 0 &&
+        bind_source(sh->engine, fd, client_user(sh, c)) < 0) {
+        close(fd);
+        return -1;
     }
     return fd;
 }
@@ -169,7 +178,7 @@ void client_connect(struct shard *sh, struct client *c, uint64_t due)
     int rc;
 
     c->since = due;
-    c->fd = open_socket(sh);
+    c->fd = open_socket(sh, c);
     if (c->fd < 0) {
         failed(sh, c, "socket");
         return;

@@ -3,10 +3,14 @@
 #ifndef LOAD_ENGINE_INSIDE_H
 #define LOAD_ENGINE_INSIDE_H
 
+#include <sys/socket.h>
+
 #include "base/map.h"
 #include "engine.h"
 #include "plan.h"
 #include "shard.h"
+
+#define SOURCE_CLIENTS 8000 /* that share a source address */
 
 /* What shards do; each follows on the one before. */
 enum stage {
@@ -31,7 +35,8 @@ struct engine {
     int nshards;
     struct sockaddr_storage server;
     socklen_t server_length;
-    struct buf upgrade; /* the request, the same for all */
+    uint32_t source_net; /* clients bind to addresses from here on; 0: none */
+    struct buf upgrade;  /* the request, the same for all */
     char accept[WS_ACCEPT + 1];
     struct user_life *lives; /* owned, of each user; NULL: not needed */
     struct map users;        /* index + 1 by the server's number */

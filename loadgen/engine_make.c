@@ -13,12 +13,9 @@
 #include "engine_inside.h"
 #include "tls.h"
 
-#define KEY                                                          \
-    "Y29uZmFiLWxvYWQtMTIzNA==" /* the same for all: it hides nothing \
-                                */
-#define ONE_ADDRESS                                          \
-    25000 /* ports of one source address, with room to spare \
-           */
+/* The same for all connections: it hides nothing, and its answer has to be
+ * computed once. */
+#define KEY "Y29uZmFiLWxvYWQtMTIzNA=="
 #define STACK (512 * 1024)
 
 static int resolve(struct engine *e, struct error *err)
@@ -49,26 +46,16 @@ static uint32_t source_net(const struct engine *e)
     text[strcspn(text, "/")] = '\0';
     if (text[0] != '\0' && inet_pton(AF_INET, text, &a) == 1)
         return ntohl(a.s_addr);
-    /* Ports run out: all of 127/8 is local. */
-    if (e->plan.users > ONE_ADDRESS && in->sin_family == AF_INET &&
+    /* Ports run out, and all of 127/8 is local. */
+    if (e->plan.users > SOURCE_CLIENTS && in->sin_family == AF_INET &&
         ntohl(in->sin_addr.s_addr) >> 24 == 127)
         return UINT32_C(0x7f010000);
     return 0;
 }
 
-static void set_source(struct engine *e, struct shard *sh, uint32_t net)
-{
-    struct sockaddr_in *in = (struct sockaddr_in *)&sh->source;
-
-    if (net == 0 || e->server.ss_family != AF_INET)
-        return;
-    in->sin_family = AF_INET;
-    in->sin_addr.s_addr = htonl(net + 1 + (uint32_t)sh->index);
-}
-
 static void make_shards(struct engine *e)
 {
-    uint32_t users = e->plan.users, at = 0, net = source_net(e);
+    uint32_t users = e->plan.users, at = 0;
     int needed = (int)((users + SHARD_CLIENTS - 1) / SHARD_CLIENTS);
 
     e->nshards = e->cfg->shards > needed ? e->cfg->shards : needed;
@@ -82,7 +69,6 @@ static void make_shards(struct engine *e)
         if (i < e->nshards - 1)
             end &= ~1U; /* pairs stay together */
         shard_make(&e->shards[i], e, i, at, end - at);
-        set_source(e, &e->shards[i], net);
         at = end;
     }
 }
@@ -137,6 +123,7 @@ int engine_make(struct engine *e, const struct engine_config *cfg,
     buf_init(&e->upgrade, 4096);
     ws_upgrade(&e->upgrade, cfg->host, cfg->port, "/v1/chat", "confab.v1", KEY);
     tls_accept_key(KEY, e->accept);
+    e->source_net = source_net(e);
     make_shards(e);
     return 0;
 }

@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "accounts.h"
 #include "base/buf.h"
@@ -128,7 +127,6 @@ struct shard {
     pthread_t thread;
     bool running, own_table;
     int ep;
-    struct sockaddr_storage source; /* family 0: the system chooses */
 
     uint32_t first_user, nclients; /* of the accounts */
     struct client *clients;        /* owned, as are the next three */
