@@ -214,6 +214,15 @@ void proxy_counts(const struct proxy *p, struct proxy_counts *out)
     *out = p->counts;
 }
 
+void proxy_conn_tap(struct proxy *p,
+                    void (*fn)(void *ctx, int conn, int direction,
+                               const void *bytes, size_t n),
+                    void *ctx)
+{
+    p->conn_tap = fn;
+    p->conn_tap_ctx = ctx;
+}
+
 void proxy_tap(struct proxy *p,
                void (*fn)(void *ctx, int direction, const void *bytes,
                           size_t n),

@@ -41,5 +41,10 @@ void proxy_tap(struct proxy *p,
                void (*fn)(void *ctx, int direction, const void *bytes,
                           size_t n),
                void *ctx);
+/* The same with the number of the connection, from 1. n 0: it has ended. */
+void proxy_conn_tap(struct proxy *p,
+                    void (*fn)(void *ctx, int conn, int direction,
+                               const void *bytes, size_t n),
+                    void *ctx);
 
 #endif

@@ -31,6 +31,8 @@ void pair_end(struct pair *x, bool reset)
 {
     struct proxy *p = x->proxy;
 
+    if (p->conn_tap != NULL)
+        p->conn_tap(p->conn_tap_ctx, x->number, 0, NULL, 0);
     p->counts.open--;
     list_remove(&x->link);
     side_close(&x->client, reset);
@@ -80,6 +82,8 @@ static void relayed(struct pair *x, int direction, const char *p, size_t n)
         ws_scan_run(&x->scan, p, n);
     if (y->tap != NULL)
         y->tap(y->tap_ctx, direction, p, n);
+    if (y->conn_tap != NULL)
+        y->conn_tap(y->conn_tap_ctx, x->number, direction, p, n);
 }
 
 /* Write what may leave. 0, or -CF_IO: the sink is gone. *wait as in
@@ -306,7 +310,7 @@ void pair_new(struct proxy *p, int fd)
 
     x->proxy = p;
     list_push(&p->pairs, &x->link);
-    p->counts.accepted++;
+    x->number = (int)++p->counts.accepted;
     p->counts.open++;
     relay_init(&x->up);
     relay_init(&x->down);

@@ -22,6 +22,9 @@ struct proxy {
     struct proxy_counts counts;
     void (*tap)(void *ctx, int direction, const void *bytes, size_t n);
     void *tap_ctx;
+    void (*conn_tap)(void *ctx, int conn, int direction, const void *bytes,
+                     size_t n);
+    void *conn_tap_ctx;
 };
 
 struct pair;
@@ -39,6 +42,7 @@ struct side {
 struct pair {
     struct link link; /* of proxy */
     struct proxy *proxy;
+    int number;
     struct side client, server;
     struct relay up, down;
     struct ws_scan scan; /* of what the client got */
