@@ -1,6 +1,6 @@
 #include "lexer_inside.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -87,10 +87,9 @@ static bool convert(const struct lexer *x, size_t end, struct token *t)
         return false;
     if (t->is_real)
         return true;
-    if (t->real >= 9.2e18)
-        return false;
+    errno = 0;
     t->number = (int64_t)strtoll(digits, NULL, 10);
-    return true;
+    return errno == 0;
 }
 
 static struct token with_unit(struct lexer *x, struct token t, size_t from,
