@@ -206,7 +206,7 @@ START_TEST(shuffles_by_seed)
     order_of(2, other);
     ck_assert_str_eq(one, again);
     ck_assert_str_ne(one, other);
-    for (char c = 'A'; c < 'A' + 30; c++)
+    for (int c = 'A'; c < 'A' + 30; c++)
         ck_assert_ptr_nonnull(strchr(one, c));
 }
 END_TEST
