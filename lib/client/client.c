@@ -183,6 +183,7 @@ static void on_down(void *ctx, int code, const struct error *err)
     int64_t now = clock_mono(c->cfg.clock), delay;
 
     loop_timer_cancel(c->beat);
+    loop_timer_cancel(c->silence);
     loop_timer_cancel(c->gap);
     c->last_error = *err;
     client_forget_requests(c);
@@ -224,17 +225,27 @@ static void beat(void *arg)
 {
     struct client *c = arg;
 
-    if (clock_mono(c->cfg.clock) - c->heard > LIMIT_TTL_PRESENCE_MS) {
-        client_drop(c, 4001); /* half-open: nothing came for too long */
-        return;
-    }
     enc_hb_act(&c->out, c->next_n++, c->active);
     client_write(c);
     loop_timer_set(c->beat, BEAT_MS);
 }
 
+/* Half-open: nothing came for too long. A healthy server answers each beat,
+ * so this wakes once in a while only. */
+static void listened(void *arg)
+{
+    struct client *c = arg;
+    int64_t silent = clock_mono(c->cfg.clock) - c->heard;
+
+    if (silent > LIMIT_TTL_PRESENCE_MS)
+        client_drop(c, 4001);
+    else
+        loop_timer_set(c->silence, LIMIT_TTL_PRESENCE_MS - silent + 1);
+}
+
 void client_start_beating(struct client *c)
 {
+    loop_timer_set(c->silence, LIMIT_TTL_PRESENCE_MS + 1);
     loop_timer_set(c->beat, (int64_t)rng_below(c->cfg.rng, BEAT_MS));
 }
 
@@ -294,6 +305,7 @@ static int open_parts(struct client *c, struct error *err)
         return error_set(err, CF_IO, "libwebsockets does not start");
     c->retry = loop_timer_new(c->cfg.loop, connect_now, c);
     c->beat = loop_timer_new(c->cfg.loop, beat, c);
+    c->silence = loop_timer_new(c->cfg.loop, listened, c);
     c->gap = loop_timer_new(c->cfg.loop, gap_due, c);
     c->outbox = loop_timer_new(c->cfg.loop, outbox_due, c);
     c->pump = loop_timer_new(c->cfg.loop, pump_due, c);
@@ -334,6 +346,7 @@ void client_free(struct client **cp)
     chat_link_free(&c->link);
     loop_timer_free(&c->retry);
     loop_timer_free(&c->beat);
+    loop_timer_free(&c->silence);
     loop_timer_free(&c->gap);
     loop_timer_free(&c->outbox);
     loop_timer_free(&c->pump);

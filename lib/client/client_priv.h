@@ -49,7 +49,7 @@ struct client {
     struct chat_link *link;
     enum client_link state;
     char *server, *token;
-    struct loop_timer *retry, *beat, *gap, *outbox, *pump;
+    struct loop_timer *retry, *beat, *silence, *gap, *outbox, *pump;
     struct map pending; /* n -> struct pending */
     struct map places;  /* conv -> struct place */
     struct map asked;   /* user -> itself: user.info is under way */
