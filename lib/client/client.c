@@ -291,6 +291,7 @@ static int open_parts(struct client *c, struct error *err)
     struct link_config lc = {
         .loop = c->cfg.loop,
         .ca_file = c->cfg.ca_file,
+        .instead = c->cfg.instead,
         .tls = strncmp(c->server, "ws:", 3) != 0 &&
                strncmp(c->server, "http:", 5) != 0,
     };
@@ -391,6 +392,16 @@ int client_convs(struct client *c, uint64_t *convs, int room)
     for (uint32_t i = 0; i < c->places.len && count < room; i++)
         convs[count++] = c->places.entries[i].key;
     return count;
+}
+
+void client_feed(struct client *c, struct span text)
+{
+    chat_link_feed(c->link, text);
+}
+
+void client_feed_end(struct client *c, int code)
+{
+    chat_link_feed_end(c->link, code);
 }
 
 void client_retry_now(struct client *c)

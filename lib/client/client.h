@@ -22,6 +22,7 @@
 #include "proto/limits.h"
 
 struct client;
+struct link_stand_in;
 
 enum client_link {
     LINK_DOWN,
@@ -83,6 +84,9 @@ struct client_config {
     const char *ca_file;
     client_event_fn *event;
     void *ctx;
+    /* A server that is played: no socket, see client/link.h; what it says
+     * comes by client_feed(). */
+    const struct link_stand_in *instead;
     bool read_nothing; /* do not acknowledge (tail --ack stdin) */
 };
 
@@ -106,6 +110,10 @@ struct archive *client_archive(struct client *c);
 uint64_t client_user(const struct client *c);
 /* Why the link went down last. */
 const struct error *client_last_error(const struct client *c);
+
+/* With a stand-in alone: a message of the server; the end of the connection. */
+void client_feed(struct client *c, struct span text);
+void client_feed_end(struct client *c, int code);
 
 /* Take a message into the outbox (durable when this returns) and send it now
  * or when the link is up. cid NULL: a random one; cid_out[65] gets it.

@@ -236,6 +236,8 @@ struct chat_link *chat_link_new(const struct link_config *cfg,
     l->ev = *ev;
     buf_init(&l->out, OUT_MAX);
     buf_init(&l->in, IN_MAX);
+    if (cfg->instead != NULL)
+        return l;
     lws_set_log_level(0, NULL);
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.protocols = protocols;
@@ -304,6 +306,11 @@ int chat_link_connect(struct chat_link *l, const char *url, struct error *err)
     l->close_code = l->peer_code = 0;
     l->why = (struct error){0};
     l->told = false;
+    if (l->cfg.instead != NULL) {
+        l->up = true;
+        l->ev.up(l->ev.ctx);
+        return 0;
+    }
     info.context = l->lws;
     info.address = a.host;
     info.host = a.host;
@@ -322,6 +329,10 @@ int chat_link_send(struct chat_link *l, struct span object)
 {
     if (!l->up || l->close_code != 0)
         return -CF_CLOSED;
+    if (l->cfg.instead != NULL) {
+        l->cfg.instead->sent(l->cfg.instead->ctx, object);
+        return 0;
+    }
     if (l->out.len + object.n + 1 > l->out.max)
         return -CF_TOO_BIG;
     buf_append_span(&l->out, object);
@@ -330,8 +341,29 @@ int chat_link_send(struct chat_link *l, struct span object)
     return 0;
 }
 
+void chat_link_feed(struct chat_link *l, struct span text)
+{
+    if (l->cfg.instead != NULL && l->up)
+        l->ev.message(l->ev.ctx, text);
+}
+
+void chat_link_feed_end(struct chat_link *l, int code)
+{
+    struct error why = {.code = CF_CLOSED};
+
+    if (l->cfg.instead == NULL || !l->up)
+        return;
+    snprintf(why.text, sizeof(why.text), "the server closed the connection");
+    l->up = false;
+    l->ev.down(l->ev.ctx, code, &why);
+}
+
 void chat_link_close(struct chat_link *l, int code)
 {
+    if (l->cfg.instead != NULL && l->up && l->close_code == 0) {
+        l->close_code = code;
+        l->cfg.instead->closed(l->cfg.instead->ctx, code);
+    }
     if (l->wsi == NULL)
         return;
     l->close_code = code;

@@ -19,10 +19,20 @@ struct link_events {
     void *ctx;
 };
 
+/* Instead of a socket: what is sent, and what it is closed with. It is up as
+ * soon as it connects; chat_link_feed() and chat_link_feed_end() are the other
+ * side. */
+struct link_stand_in {
+    void (*sent)(void *ctx, struct span object);
+    void (*closed)(void *ctx, int code);
+    void *ctx;
+};
+
 struct link_config {
     struct loop *loop;
     const char *ca_file; /* NULL: the system's */
     bool tls; /* can connect to wss:// (reads all certificates of the system) */
+    const struct link_stand_in *instead; /* NULL: a real connection */
 };
 
 struct chat_link;
@@ -38,5 +48,9 @@ int chat_link_connect(struct chat_link *l, const char *url, struct error *err);
 int chat_link_send(struct chat_link *l, struct span object);
 /* Close with code after what is queued; down() follows. */
 void chat_link_close(struct chat_link *l, int code);
+/* With a stand-in alone: a message came; the connection ended (code 0: without
+ * a close frame). */
+void chat_link_feed(struct chat_link *l, struct span text);
+void chat_link_feed_end(struct chat_link *l, int code);
 
 #endif
