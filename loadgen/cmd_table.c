@@ -11,11 +11,9 @@ const struct command commands[] = {
     {"run", "SCENARIO|FILE", "run a scenario and judge it",
      "confab-load run direct-100ms --fail 'e2e.p99>100ms' --json run.json",
      run_options, cmd_run},
-#if LATER
     {"capacity", "SCENARIO|FILE", "find how much passes",
      "confab-load capacity direct-100ms --slo 'e2e.p99<100ms' --quick",
      capacity_options, cmd_capacity},
-#endif
     {"scenarios", "", "the scenarios that come along", "confab-load scenarios",
      NULL, cmd_scenarios},
     {"scenarios show", "NAME|FILE", "print one, to start from",

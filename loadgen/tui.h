@@ -7,7 +7,8 @@
 
 #include "result.h"
 
-#define TUI_CURVE 120 /* seconds of the curve */
+#define TUI_CURVE 120   /* seconds of the curve */
+#define TUI_PAUSED 0.01 /* a schedule that stands still would never wake */
 
 struct tui {
     bool on, paused, quit;

@@ -1,0 +1,131 @@
+#include <math.h>
+#include <stdio.h>
+
+#include "../base/suite.h"
+#include "base/rng.h"
+#include "capacity_search.h"
+
+/* A server that holds `limit`; a trial near it is a matter of luck. */
+struct model {
+    double limit, blur; /* share of the limit */
+    struct rng rng;
+    int trials, winners, failed;
+};
+
+static bool holds(struct model *m, double x, enum search_kind kind)
+{
+    double luck = 2 * rng_unit(&m->rng) - 1;
+
+    m->trials++;
+    m->winners += kind == SEARCH_WINNER;
+    m->failed += kind == SEARCH_FAILED;
+    return x <= m->limit * (1 + m->blur * luck);
+}
+
+static double found(struct model *m, double from, double most, bool whole,
+                    bool quick)
+{
+    struct search s;
+    enum search_kind kind;
+    double x;
+
+    search_init(&s, from, most, whole, quick);
+    while (search_next(&s, &x, &kind))
+        search_tell(&s, holds(m, x, kind));
+    return search_best(&s);
+}
+
+START_TEST(exact)
+{
+    for (double limit = 70; limit < 2e5; limit *= 1.37) {
+        struct model m = {.limit = limit};
+        double best;
+
+        rng_init_seeded(&m.rng, 1);
+        best = found(&m, 1000, 1e7, false, false);
+        ck_assert_msg(best <= limit && best >= limit / 1.05, "%g: %g", limit,
+                      best);
+        ck_assert_int_eq(m.winners, 1);
+        ck_assert_int_eq(m.failed, 1);
+        ck_assert_int_lt(m.trials, 20);
+    }
+}
+END_TEST
+
+START_TEST(quick)
+{
+    struct model m = {.limit = 12000};
+
+    rng_init_seeded(&m.rng, 1);
+    ck_assert(found(&m, 1000, 1e7, false, true) > 12000 / 1.05);
+    ck_assert_int_eq(m.failed, 0);
+    ck_assert_int_le(m.trials, 10);
+}
+END_TEST
+
+/* Three searches over a blurred limit agree within 7 %. */
+START_TEST(repeatable)
+{
+    double least = 1e18, most = 0;
+
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct model m = {.limit = 9000, .blur = 0.01};
+        double best;
+
+        rng_init_seeded(&m.rng, seed);
+        best = found(&m, 1000, 1e7, false, false);
+        least = fmin(least, best);
+        most = fmax(most, best);
+    }
+    ck_assert_msg(most / least < 1.07, "%g to %g", least, most);
+}
+END_TEST
+
+/* One failure among passes is not believed, one pass among failures neither. */
+START_TEST(luck)
+{
+    struct search s;
+    enum search_kind kind;
+    double x;
+    int bad = 0;
+
+    search_init(&s, 100, 1e6, false, false);
+    while (search_next(&s, &x, &kind)) {
+        bool pass = x <= 3000;
+
+        /* The first try above 700 fails whatever the server can do. */
+        if (x > 700 && bad++ == 0)
+            pass = false;
+        search_tell(&s, pass);
+    }
+    ck_assert_msg(search_best(&s) > 3000 / 1.06, "%g", search_best(&s));
+
+    search_init(&s, 100, 1e6, false, false);
+    bad = 0;
+    while (search_next(&s, &x, &kind)) {
+        bool pass = x <= 300;
+
+        if (x > 700 && kind == SEARCH_STEP && bad++ == 0)
+            pass = true; /* lucky once */
+        search_tell(&s, pass);
+    }
+    ck_assert_msg(search_best(&s) <= 300, "%g", search_best(&s));
+}
+END_TEST
+
+START_TEST(ends)
+{
+    struct model m = {.limit = 0};
+
+    rng_init_seeded(&m.rng, 1);
+    ck_assert(found(&m, 1000, 1e6, false, false) == 0);
+    m.limit = 1e9;
+    ck_assert(found(&m, 1000, 50000, false, false) == 50000);
+    m.limit = 7;
+    ck_assert(found(&m, 4, 1000, true, false) == 7);
+    m.limit = 0.5;
+    ck_assert(found(&m, 4, 1000, true, false) == 0);
+}
+END_TEST
+
+SUITE("capacity", exact, quick, repeatable, luck, ends)
