@@ -132,6 +132,8 @@ void deliver_left(struct sub *s, int64_t seq);
 bool feed_push(struct sub *s, const struct entry *e, struct wire *wires[2]);
 /* Queue `gap` from..to of s and move sent behind it. */
 bool feed_gap(struct sub *s, int64_t from, int64_t to, const char *why);
+/* s is new, its user joined at s->join: say that nothing below is for it. */
+void feed_joined(struct sub *s);
 void repair_free(struct node *n);
 
 /* ---- sync.c ---- */

@@ -27,7 +27,7 @@ static void join_user(struct node *n, const struct delivery *d, uint64_t user)
             continue;
         s = sub_find(c, d->entry.conv);
         if (s == NULL) /* also of a big one it sees how it came in */
-            sub_add(c, d->entry.conv, d->kind, seq, seq - 1)->goal = seq;
+            feed_joined(sub_add(c, d->entry.conv, d->kind, seq, 0));
         else if (s->until > 0 && seq > s->until)
             s->rejoin = seq;
     }

@@ -251,6 +251,12 @@ static void gap_below_join(struct sub *s)
         feed_gap(s, s->sent + 1, s->join - 1, "not_member");
 }
 
+void feed_joined(struct sub *s)
+{
+    s->goal = s->join;
+    gap_below_join(s);
+}
+
 /* The user was removed by the entry that was handed over last. */
 static bool sub_ended(struct sub *s)
 {

@@ -48,8 +48,8 @@ static void repair_conn(struct conn *c, const struct membership *m)
     }
     if (s == NULL) {
         live_set_big(c->node, m->conv, big);
-        s = sub_add(c, m->conv, m->c.kind, m->join, m->join - 1);
-        s->goal = m->join;
+        s = sub_add(c, m->conv, m->c.kind, m->join, 0);
+        feed_joined(s);
         s->live->big = big;
         sub_quiet(s);
         sub_tell_head(s);

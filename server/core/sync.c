@@ -150,6 +150,32 @@ static void set_goal(struct sub *s, const struct membership *m)
     }
 }
 
+/* What the client can know of lies at or below this, unless it said so. */
+static int64_t known_to(const struct conn *c, const struct membership *m,
+                        int64_t start)
+{
+    int64_t seen;
+
+    if (seen_of(c->sync, m->conv, &seen))
+        return start;
+    return m->acked > 0 ? m->acked : 0;
+}
+
+/* No hole without a reason: before the join, and what is put off. */
+static void explain_start(struct sub *s, const struct membership *m,
+                          int64_t start, bool deferred)
+{
+    int64_t known = known_to(s->conn, m, start);
+
+    if (known < s->join - 1 && start >= s->join - 1) {
+        s->sent = known;
+        feed_gap(s, known + 1, s->join - 1, "not_member");
+    }
+    if (deferred)
+        feed_gap(s, s->join, start, "deferred");
+    s->sent = start;
+}
+
 static bool add_conv(struct conn *c, const struct membership *m)
 {
     struct node *n = c->node;
@@ -167,11 +193,7 @@ static bool add_conv(struct conn *c, const struct membership *m)
     s = sub_add(c, m->conv, m->c.kind, low, start);
     s->until = m->left;
     s->live->big = m->c.members > n->config.live_members;
-    if (deferred) {
-        s->sent = low - 1;
-        feed_gap(s, low, start, "deferred");
-        s->sent = start;
-    }
+    explain_start(s, m, start, deferred);
     set_goal(s, m);
     sub_quiet(s);
     sub_update(s);
