@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "result.h"
@@ -19,10 +20,10 @@ static int put(FILE *f, const char *path, struct span text, struct error *err)
     return 0;
 }
 
-static int put_beside(const char *path, const char *beside, struct span text,
-                      struct error *err)
+static int put_into(const char *file, const char *path, struct span text,
+                    struct error *err)
 {
-    FILE *f = fopen(beside, "we");
+    FILE *f = fopen(file, "we");
     int r;
 
     if (f == NULL)
@@ -30,11 +31,27 @@ static int put_beside(const char *path, const char *beside, struct span text,
     r = put(f, path, text, err);
     if (fclose(f) != 0 && r == 0)
         r = failed(path, err);
+    return r;
+}
+
+static int put_beside(const char *path, const char *beside, struct span text,
+                      struct error *err)
+{
+    int r = put_into(beside, path, text, err);
+
     if (r == 0 && rename(beside, path) != 0)
         r = failed(path, err);
     if (r < 0)
         (void)unlink(beside);
     return r;
+}
+
+/* A device or a pipe is written into, never replaced. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
 int result_write_text(const char *path, struct span text, struct error *err)
@@ -43,6 +60,8 @@ int result_write_text(const char *path, struct span text, struct error *err)
 
     if (strcmp(path, "-") == 0)
         return put(stdout, "standard output", text, err);
+    if (is_special(path))
+        return put_into(path, path, text, err);
     if (snprintf(beside, sizeof(beside), "%s.%d.new", path, (int)getpid()) >=
         (int)sizeof(beside))
         return error_set(err, CF_TOO_BIG, "the path is too long: %.60s...",

@@ -363,6 +363,26 @@ START_TEST(writes_whole_or_not_at_all)
 }
 END_TEST
 
+/* The link keeps the real device out of harm's way. */
+START_TEST(devices_are_written_into)
+{
+    struct error err = {0};
+    char dir[] = "/tmp/result-XXXXXX", path[64], to[32];
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/full", dir);
+    ck_assert_int_eq(symlink("/dev/full", path), 0);
+    ck_assert_int_eq(result_write_text(path, SPAN("x"), &err), -CF_FULL);
+    ck_assert_int_eq(readlink(path, to, sizeof(to)), 9);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(symlink("/dev/null", path), 0);
+    ck_assert_int_eq(result_write_text(path, SPAN("x"), &err), 0);
+    ck_assert_int_eq(readlink(path, to, sizeof(to)), 9);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 START_TEST(numbers_for_people)
 {
     ck_assert_str_eq(show_ns(0), "0");
@@ -382,4 +402,4 @@ END_TEST
 SUITE("result", reads_back_what_it_wrote, values_by_name, every_comparison,
       exit_codes_by_weight, p999_needs_samples, refuses_with_the_name,
       survives_damage, lines_and_tables, what_test_runners_read,
-      writes_whole_or_not_at_all, numbers_for_people)
+      writes_whole_or_not_at_all, devices_are_written_into, numbers_for_people)
