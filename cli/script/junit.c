@@ -93,6 +93,11 @@ static void put_trouble(struct buf *out, const struct test_result *r)
     put_line(out, "", r->message != NULL ? r->message : "failed");
     put_line(out, "  expected: ", r->expected);
     put_line(out, "  nearest: ", r->nearest);
+    for (int i = 0; i < r->nfurther; i++) {
+        junit_text(out, span_of(r->further[i].file));
+        buf_printf(out, ":%d: ", r->further[i].line);
+        put_line(out, "", r->further[i].message);
+    }
     put_line(out, "", r->log);
     buf_init(&again, 64 * 1024);
     report_again(&again, r);

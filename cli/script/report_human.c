@@ -51,6 +51,12 @@ static void put_trouble(struct buf *out, const struct report_screen *s,
         put(out, s, r->nearest);
         buf_append_byte(out, '\n');
     }
+    for (int i = 0; i < r->nfurther; i++) {
+        put(out, s, r->further[i].file);
+        buf_printf(out, ":%d: ", r->further[i].line);
+        put(out, s, r->further[i].message);
+        buf_append_byte(out, '\n');
+    }
     put_block(out, s, r->log);
     buf_init(&again, 64 * 1024);
     report_again(&again, r);

@@ -69,6 +69,8 @@ static void redact(struct test_result *r, const char *secret)
         in_text(texts[i], secret);
     for (int i = 0; i < r->nsteps; i++)
         in_text(&r->steps[i].name, secret);
+    for (int i = 0; i < r->nfurther; i++)
+        in_text(&r->further[i].message, secret);
     for (int i = 0; i < r->nnotes; i++)
         in_text(&r->notes[i], secret);
     in_json(r->events, secret, 64);

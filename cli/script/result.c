@@ -36,11 +36,29 @@ void result_release(struct test_result *r)
     for (int i = 0; i < r->nsteps; i++)
         free(r->steps[i].name);
     free(r->steps);
+    for (int i = 0; i < r->nfurther; i++) {
+        free(r->further[i].file);
+        free(r->further[i].message);
+    }
+    free(r->further);
     for (int i = 0; i < r->nnotes; i++)
         free(r->notes[i]);
     free(r->notes);
     json_decref(r->events);
     *r = (struct test_result){0};
+}
+
+void result_add_further(struct test_result *r, const char *file, int line,
+                        char *message)
+{
+    if (r->nfurther >= RESULT_MAX_FURTHER) {
+        free(message);
+        return;
+    }
+    r->further =
+        mem_grow(r->further, (size_t)r->nfurther + 1, sizeof(*r->further));
+    r->further[r->nfurther++] = (struct further){
+        .file = mem_text(file), .line = line, .message = message};
 }
 
 /* ---- to JSON ---- */
@@ -101,6 +119,21 @@ static json_t *steps_json(const struct test_result *r)
     return all;
 }
 
+static json_t *further_json(const struct test_result *r)
+{
+    json_t *all = json_array();
+
+    for (int i = 0; i < r->nfurther; i++) {
+        json_t *o = json_object();
+
+        put_text(o, "file", r->further[i].file);
+        put_int(o, "line", r->further[i].line);
+        put_text(o, "message", r->further[i].message);
+        json_array_append_new(all, o);
+    }
+    return all;
+}
+
 static json_t *notes_json(const struct test_result *r)
 {
     json_t *all = json_array();
@@ -133,6 +166,8 @@ json_t *result_to_json(const struct test_result *r)
         put_int(o, "exit_code", r->exit_code);
     if (r->nsteps > 0)
         json_object_set_new(o, "steps", steps_json(r));
+    if (r->nfurther > 0)
+        json_object_set_new(o, "further", further_json(r));
     if (r->nnotes > 0)
         json_object_set_new(o, "notes", notes_json(r));
     if (r->events != NULL)
@@ -200,6 +235,28 @@ static int take_steps(struct test_result *r, const json_t *all,
             rc = take_int(&step->line, o, "line", err);
         if (step->name == NULL)
             step->name = mem_text("");
+    }
+    return rc;
+}
+
+static int take_further(struct test_result *r, const json_t *all,
+                        struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < json_array_size(all) && rc == 0; i++) {
+        const json_t *o = json_array_get(all, i);
+        const char *file = NULL, *message = NULL;
+        int line = 0;
+
+        rc = json_need_text(o, "file", &file, err);
+        if (rc == 0)
+            rc = json_need_text(o, "message", &message, err);
+        if (rc == 0)
+            rc = take_int(&line, o, "line", err);
+        if (rc == 0)
+            result_add_further(r, file, line,
+                               mem_text_n(message, strnlen(message, TEXT_MAX)));
     }
     return rc;
 }
@@ -279,6 +336,8 @@ int result_from_json(struct test_result *r, const json_t *j, struct error *err)
         rc = take_numbers(r, j, err);
     if (rc == 0)
         rc = take_steps(r, json_object_get(j, "steps"), err);
+    if (rc == 0)
+        rc = take_further(r, json_object_get(j, "further"), err);
     if (rc == 0)
         rc = take_notes(r, json_object_get(j, "notes"), err);
     events = json_object_get(j, "events");

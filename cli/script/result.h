@@ -23,6 +23,13 @@ struct step_result {
     int line;
 };
 
+struct further { /* a failure after the first (--keep-going) */
+    char *file, *message;
+    int line;
+};
+
+#define RESULT_MAX_FURTHER 100 /* more are not told */
+
 struct test_result {
     char *file, *name;
     int line, index;
@@ -35,8 +42,10 @@ struct test_result {
     char *message;  /* "bob did not see: message ... (waited 5.000 s)" */
     char *expected; /* the statement */
     char *nearest;  /* "message from alice {...}  text: "a" -> "b"" */
-    char *log;      /* each actor's log, a line each */
-    char *reason;   /* of a skip */
+    struct further *further;
+    int nfurther;
+    char *log;    /* each actor's log, a line each */
+    char *reason; /* of a skip */
     struct step_result *steps;
     int nsteps;
     char **notes;
@@ -49,6 +58,10 @@ const char *outcome_name(enum outcome o); /* pass fail error skip */
 
 /* Free what r holds and zero it; twice is fine. */
 void result_release(struct test_result *r);
+
+/* Add a further failure; takes message. */
+void result_add_further(struct test_result *r, const char *file, int line,
+                        char *message);
 
 /* A new reference. Texts are cut at 64 KiB, what is not UTF-8 in them becomes
  * U+FFFD; more than 10,000 steps or 1,000 notes are left out. */

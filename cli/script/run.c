@@ -32,7 +32,9 @@ static void first_failure(struct run *r, const struct stmt *st,
     struct test_result *out = r->out;
 
     if (r->failed) {
-        free(message);
+        result_add_further(out, st != NULL ? st->at.file : r->script->path,
+                           st != NULL ? st->at.line : r->test->end_line,
+                           message);
         return;
     }
     r->failed = true;

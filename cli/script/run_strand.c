@@ -75,14 +75,21 @@ static void work_end(struct work *w)
     *w = (struct work){0};
 }
 
+static bool lies_inside(const char *file, int line, const struct stmt *st)
+{
+    return file != NULL && strcmp(file, st->at.file) == 0 &&
+           line >= st->at.line && line <= st->end_line;
+}
+
 /* Did the test fail inside the block of st? */
 static bool failed_inside(const struct run *r, const struct stmt *st)
 {
     const struct test_result *out = r->out;
 
-    return r->failed && out->fail_file != NULL &&
-           strcmp(out->fail_file, st->at.file) == 0 &&
-           out->fail_line >= st->at.line && out->fail_line <= st->end_line;
+    for (int i = 0; i < out->nfurther; i++)
+        if (lies_inside(out->further[i].file, out->further[i].line, st))
+            return true;
+    return r->failed && lies_inside(out->fail_file, out->fail_line, st);
 }
 
 /* At the end of a step, or where it was left: also the test failed then. */

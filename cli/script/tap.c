@@ -88,6 +88,23 @@ static void put_lines(struct buf *out, const char *key, const char *text)
     }
 }
 
+static void put_further(struct buf *out, const struct test_result *r)
+{
+    if (r->nfurther > 0)
+        buf_append_text(out, "  further:\n");
+    for (int i = 0; i < r->nfurther; i++) {
+        struct buf b;
+
+        buf_init(&b, out->max);
+        buf_printf(&b, "%s:%d: ", r->further[i].file, r->further[i].line);
+        buf_append_text(&b, r->further[i].message);
+        buf_append_text(out, "    - ");
+        tap_yaml_text(out, buf_span(&b));
+        buf_append_byte(out, '\n');
+        buf_release(&b);
+    }
+}
+
 static void put_notes(struct buf *out, const struct test_result *r)
 {
     if (r->nnotes > 0)
@@ -111,6 +128,7 @@ static void put_details(struct buf *out, const struct test_result *r)
     buf_printf(out, "  line: %d\n", r->fail_line > 0 ? r->fail_line : r->line);
     put_member(out, "expected", r->expected);
     put_member(out, "nearest", r->nearest);
+    put_further(out, r);
     put_lines(out, "log", r->log);
     put_notes(out, r);
     if (r->exit_code != 0)

@@ -213,8 +213,12 @@ START_TEST(people_see_what_differs)
         "  bob's log   +1.204 link up\n  alice's log   +0.1 sent\n"
         "  again:  confab run tests/offline.confab --seed 42 --only "
         "\"nothing lost\"\n\n");
+    result_add_further(&r, "x.confab", 30, mem_text("and this <\x1b>"));
     fresh();
     human_test(&out, &colourful, &r, false);
+    has("queued 8\"}\nx.confab:30: and this <^[>\n  bob's log");
+    tap_test(&out, 1, &r);
+    has("  further:\n    - \"x.confab:30: and this <\\u001B>\"\n  log:");
     has("{2not ok }{1nothing lost}\n");
     result_release(&r);
 }

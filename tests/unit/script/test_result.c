@@ -29,6 +29,7 @@ static struct test_result sample(void)
         (struct step_result){.name = mem_text("a"), .passed = true, .line = 7};
     r.notes = mem_array(1, sizeof(*r.notes));
     r.notes[0] = mem_text("hello");
+    result_add_further(&r, "z", 12, mem_text("and then"));
     r.events = json_array();
     json_array_append_new(r.events, json_string("e"));
     return r;
@@ -54,6 +55,9 @@ START_TEST(travels)
     ck_assert_str_eq(back.message, r.message);
     ck_assert_ptr_null(back.nearest);
     ck_assert_str_eq(back.log, r.log);
+    ck_assert_int_eq(back.nfurther, 1);
+    ck_assert_str_eq(back.further[0].message, "and then");
+    ck_assert_int_eq(back.further[0].line, 12);
     ck_assert_int_eq(back.nsteps, 1);
     ck_assert(back.steps[0].passed && back.steps[0].line == 7);
     ck_assert_str_eq(back.notes[0], "hello");
@@ -116,6 +120,7 @@ START_TEST(refuses_nonsense)
     refuse(
         "{\"outcome\":\"pass\",\"file\":\"a\",\"steps\":[{\"line\":\"x\"}]}");
     refuse("{\"outcome\":\"pass\",\"notes\":[1]}");
+    refuse("{\"outcome\":\"pass\",\"further\":[{\"file\":\"x\"}]}");
 }
 END_TEST
 
