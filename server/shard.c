@@ -14,7 +14,9 @@
 #include "linger.h"
 #include "listen.h"
 #include "net.h"
+#include "proto/limits.h"
 
+#define FAST_TICK_MS 50
 #define CLOSING_MS (2 * LINGER_MS) /* goodbyes, at the end of a drain */
 
 struct shard *shard_new(struct server *s, int number)
@@ -150,6 +152,8 @@ static int make_node(struct shard *sh, struct error *err)
     cfg.live_members = (int)s->settings.live_members;
     cfg.no_budgets = s->settings.no_budgets;
     cfg.fold_ms = s->settings.fold_ms;
+    if (cfg.fold_ms < LIMIT_TICK_MS) /* counts of groups go with the tick */
+        cfg.tick_ms = cfg.fold_ms > FAST_TICK_MS ? cfg.fold_ms : FAST_TICK_MS;
     sh->node = node_new(&env, err);
     return sh->node != NULL ? 0 : -err->code;
 }
