@@ -117,6 +117,11 @@ const struct option run_options[] = {
      .type = OPT_FLAG,
      .offset = AT(list),
      .help = "print which tests would run"},
+    {.name = "replay",
+     .type = OPT_TEXT,
+     .arg = "TRACE",
+     .offset = AT(replay),
+     .help = "play a wire log to a client, without a server"},
     {.name = "verbose",
      .letter = 'v',
      .type = OPT_FLAG,
@@ -419,7 +424,9 @@ int cmd_run(struct cli *c, int argc, char **argv)
     int rc =
         cli_parse(c, command_named("run"), &o, &r.t, argc, argv, &operands);
 
-    if (rc == 0)
+    if (rc == 0 && r.t.replay != NULL)
+        rc = run_replay(c, r.t.replay);
+    else if (rc == 0)
         rc = run(&r, &o, argv + 1, operands);
     if (r.junit != NULL)
         fclose(r.junit);

@@ -10,7 +10,7 @@
 struct run_target {
     int64_t jobs, seed, until, limit_ms, total_ms;
     struct option_list only, only_tags, skip_tags;
-    const char *url, *format, *junit, *artifacts, *scale;
+    const char *url, *format, *junit, *artifacts, *scale, *replay;
     bool shuffle, keep_going, fail_fast, no_slo, check, list, verbose;
 };
 
@@ -39,5 +39,8 @@ void run_report_junit(struct run_report *r, const char *bail, FILE *to);
 
 /* Text of ours and of others, several lines, to stderr. */
 void run_complain(const char *text);
+
+/* `run --replay TRACE`: an exit code. */
+int run_replay(struct cli *c, const char *path);
 
 #endif

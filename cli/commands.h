@@ -41,6 +41,7 @@ int cmd_account_delete(struct cli *c, int argc, char **argv);
 int cmd_account_export(struct cli *c, int argc, char **argv);
 int cmd_run(struct cli *c, int argc, char **argv);
 int cmd_fmt(struct cli *c, int argc, char **argv);
+int cmd_record(struct cli *c, int argc, char **argv);
 int cmd_completion(struct cli *c, int argc, char **argv);
 int cmd_doctor(struct cli *c, int argc, char **argv);
 int cmd_help(struct cli *c, int argc, char **argv);

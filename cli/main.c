@@ -155,6 +155,8 @@ const struct command commands[] = {
      "confab run e2e/ --jobs 4 --junit out.xml", run_options, cmd_run},
     {"fmt", "FILE...", "lay out conversation scripts",
      "confab fmt --write e2e/*.confab", fmt_options, cmd_fmt},
+    {"record", "FILE", "write a wire log of a server and its clients",
+     "confab --server ws://127.0.0.1:7000 record wire.jsonl", NULL, cmd_record},
     {"completion", "bash|zsh|fish", "shell completion",
      "confab completion bash > ~/.local/share/bash-completion/completions/"
      "confab",

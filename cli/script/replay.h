@@ -1,0 +1,28 @@
+/* replay.h - a wire log (wire.h) played again: to a client without a server,
+ * or to a server without its clients. */
+#ifndef SCRIPT_REPLAY_H
+#define SCRIPT_REPLAY_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "wire.h"
+
+/* ---- to a client ---- */
+
+struct replay_client_result {
+    int frames;  /* fed to the client */
+    int unasked; /* answers in the log to what the client did not ask */
+    int events, expected; /* made now; in the log (0: nothing to compare) */
+    bool same;
+    struct buf difference; /* lines for a person; released by the caller */
+};
+
+/* Play connection conn of the log: the frames of the server are fed to a
+ * client, what the client does by itself it does now, the rest of what it did
+ * is done for it. Writes the log anew to out (NULL: nowhere), with the events
+ * that the client made each behind its frame. 0, or an error of the log. */
+int replay_client(const struct wire_log *log, int conn, FILE *out,
+                  struct replay_client_result *result, struct error *err);
+
+#endif
