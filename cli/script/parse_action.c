@@ -155,9 +155,11 @@ static void rotates(struct parser *p, struct stmt *s)
     parse_choice(p, s, "thing to rotate", what);
 }
 
+/* An object, or a text that may be anything. */
 static void raw(struct parser *p, struct stmt *s)
 {
-    if (!parse_at(p, "{"))
+    if (!parse_at(p, "{") && !parse_at(p, "(") &&
+        !parse_at_kind(p, TOKEN_TEXT) && !parse_at_kind(p, TOKEN_VAR))
         parse_wanted(p, "an object after 'raw'");
     s->value = parse_value(p);
 }
