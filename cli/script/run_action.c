@@ -83,6 +83,7 @@ static enum progress resumes(struct strand *s, struct work *w,
         }
         w->begun = true;
         w->synced = a->synced;
+        a->ended[0] = '\0';
         if (a->stopped) {
             a->stopped = false;
             client_start(a->client);
