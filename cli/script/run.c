@@ -481,10 +481,11 @@ static void prepare(struct run *r)
 
 static void clean_up(struct run *r)
 {
-    for (int i = 0; i < r->stage.count; i++) {
+    /* A link that ends turns the loop, and others hear who did what. */
+    for (int i = 0; i < r->stage.count; i++)
         actor_release(r->stage.actors[i]);
+    for (int i = 0; i < r->stage.count; i++)
         free(r->stage.actors[i]);
-    }
     free(r->stage.actors);
     free(r->stored);
     free(r->begun);

@@ -201,7 +201,7 @@ static bool word_fits(const struct see *see, const struct event *e)
 {
     static const char *const same[][2] = {
         {"on", "online"}, {"off", "offline"}, {"up", "synced"}};
-    const char *is = text_of(e->value, "is");
+    const char *is = text_of(e->value, e->kind == SEE_ERROR ? "code" : "is");
 
     if (same_text(is, see->is))
         return true;
