@@ -254,7 +254,7 @@ static void skip_rest(struct crew *c)
 static void close_all(struct crew *c, struct signals *s)
 {
     crew_close(c);
-    fixture_free(&c->shared);
+    jobs_end_server(&c->shared, NULL);
     crew_reap_orphans();
     if (c->scratch[0] != '\0')
         (void)nftw(c->scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -42,6 +42,10 @@ _Noreturn void worker_main(const struct work *w, pid_t parent);
 /* The address a test's server has: --url, else that of the file, or NULL. */
 const char *jobs_url_of(const struct jobs_config *cfg, const struct planned *p);
 
+/* End a server that nobody needs any more. Ours has nothing worth a farewell,
+ * its data goes with it; a program of the script (s) is asked first. */
+void jobs_end_server(struct fixture **f, const struct script *s);
+
 /* Fill what a result says about which test it is of. */
 void jobs_label(struct test_result *r, const struct jobs_config *cfg,
                 const struct planned *p);

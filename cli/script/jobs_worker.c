@@ -107,6 +107,16 @@ static int need_server(struct worker *k, const struct planned *p,
     return rc;
 }
 
+void jobs_end_server(struct fixture **f, const struct script *s)
+{
+    struct error err;
+
+    if (*f != NULL && fixture_owned(*f) &&
+        (s == NULL || s->server != SERVER_SPAWN))
+        (void)fixture_fault(*f, FAULT_KILL, &err);
+    fixture_free(f);
+}
+
 static int64_t size_of(const char *path)
 {
     struct stat st;
@@ -246,6 +256,6 @@ void worker_main(const struct work *w, pid_t parent)
     for (int i = w->unit->next; i < w->unit->count; i++)
         if (!play_one(&k, w->unit->tests[i]) && w->cfg->fail_fast)
             break;
-    fixture_free(&k.fixture);
+    jobs_end_server(&k.fixture, w->cfg->plan->tests[w->unit->tests[0]].script);
     _exit(0);
 }

@@ -72,6 +72,17 @@ const char *fixture_admin(const struct fixture *f)
     return "/admin";
 }
 
+bool fixture_owned(const struct fixture *f)
+{
+    return f->owned;
+}
+
+int fixture_fault(struct fixture *f, enum fault fault, struct error *err)
+{
+    ck_assert_int_eq(fault, FAULT_KILL);
+    return 0;
+}
+
 bool fixture_running(struct fixture *f)
 {
     return true;
