@@ -32,8 +32,8 @@ struct server {
     int shard_count;
     struct admin *admin;
     struct record *record; /* NULL: nothing is recorded */
-    int cap;          /* connections of one shard */
-    int reserved[16]; /* bound descriptors that hold the ports */
+    int cap;               /* connections of one shard */
+    int reserved[16];      /* bound descriptors that hold the ports */
     int reserved_count;
     char addresses[16][80]; /* the same as text, with the real ports */
     char url[128];          /* ws://... of the first listener */
@@ -42,7 +42,7 @@ struct server {
     bool throw_away;        /* remove data at the end */
     int64_t started;        /* wall ms */
     atomic_bool draining;
-    atomic_bool holding; /* the test clock jumps: no timer runs */
+    atomic_bool holding;          /* the test clock jumps: no timer runs */
     bool ending;                  /* no command is taken any more */
     atomic_int shards_left;       /* shards that have not ended yet */
     struct loop_timer *hard_stop; /* of a drain */

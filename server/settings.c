@@ -65,8 +65,8 @@ const struct option settings_table[] = {
                 "throw-away data unless --data"),
     ROW("fold", OPT_DURATION, "TIME", .in_file = true, .preset = "1s", .min = 1,
         .max = 60000, .offset = AT(fold_ms),
-        .help = "gather acknowledgements, counts of groups and presence for "
-                "TIME"),
+        .help = "gather counts of groups and presence for TIME, and "
+                "acknowledgements when there are many"),
     ROW("test-clock", OPT_FLAG, NULL, .offset = AT(test_clock),
         .help = "let `ctl clock advance` move the clock"),
     ROW("no-budgets", OPT_FLAG, NULL, .offset = AT(no_budgets),

@@ -71,8 +71,11 @@
 #define LIMIT_TTL_PRESENCE_MS 45000 /* W: ttl; also closes 4001 */
 #define LIMIT_STALL_MS 60000        /* nothing moved: 4002 */
 #define LIMIT_STORE_MS 5000         /* deadline of a store operation */
-#define LIMIT_MARK_FOLD_MS 1000     /* marks are stored, receipts of groups and
-                                       presence told at most this often */
+#define LIMIT_MARK_FOLD_MS                           \
+    1000 /* receipts of groups and presence are told \
+          * this often; marks are stored so, when    \
+          * there are many */
+#define LIMIT_MARK_FOLD_LEAST_MS 20 /* and so, when there are few */
 #define LIMIT_HEAD_MS 2000          /* `head` of big conversations */
 #define LIMIT_TICK_MS 1000          /* a home says its number when idle */
 

@@ -275,7 +275,9 @@ struct node {
     struct timer second; /* once a second: ticks of all kinds */
     struct timer fold;
     struct link marks_now;   /* struct marks to be stored at the end of turn */
-    struct link marks_dirty; /* struct marks that wait for their second */
+    struct link marks_dirty; /* struct marks that wait for their time */
+    int64_t fold_ms;         /* how long they are folded now */
+    int64_t mark_rows;       /* stored in this tick */
     struct repair *repair;   /* heads being compared; NULL: none */
     int pending;             /* operations under way, for drain */
     int64_t drain_until, drain_spread;

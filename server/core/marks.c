@@ -1,9 +1,13 @@
-/* marks.c - acknowledgements of the users here: folded in memory, stored at
- * most once a second, and told to the homes when they are durable. */
+/* marks.c - acknowledgements of the users here: folded in memory, stored when
+ * their time is up, and told to the homes when they are durable. The time is
+ * short while there are few, since a person waits for the receipt, and grows
+ * with their number up to a second, so that they never crowd out messages. */
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "core/conn.h"
+
+#define MARKS_A_MS 50 /* rows a second that lengthen the fold by 1 ms */
 
 /* One user's folded marks. */
 struct marks {
@@ -171,7 +175,7 @@ static void put_back(struct node *n, const struct marks_op *op)
         raise(&row->read, op->rows[i].read, false);
     }
     m->busy = false;
-    m->next = now_mono(n) + n->config.fold_ms;
+    m->next = now_mono(n) + n->config.fold_ms; /* the store has enough to do */
     marks_wait(n, m);
 }
 
@@ -238,7 +242,8 @@ static void marks_store(struct node *n, struct marks *m)
     m->rows = NULL;
     m->count = m->cap = 0;
     m->busy = true;
-    m->next = now_mono(n) + n->config.fold_ms;
+    m->next = now_mono(n) + n->fold_ms;
+    n->mark_rows += op->count;
     if (SABOTAGED(n, receipt_before_durable)) {
         claim_stored(op);
         route_marks(n, op->rows, op->count);
@@ -259,6 +264,17 @@ void marks_turn(struct node *n)
 
     while ((k = list_first(&n->marks_now)) != NULL)
         marks_store(n, container_of(k, struct marks, link));
+}
+
+void marks_pace(struct node *n)
+{
+    int64_t a_second = n->mark_rows * 1000 / n->config.tick_ms;
+    int64_t fold = a_second / MARKS_A_MS;
+
+    if (fold < LIMIT_MARK_FOLD_LEAST_MS)
+        fold = LIMIT_MARK_FOLD_LEAST_MS;
+    n->fold_ms = fold < n->config.fold_ms ? fold : n->config.fold_ms;
+    n->mark_rows = 0;
 }
 
 void marks_fold(struct node *n)

@@ -148,6 +148,7 @@ static void second(struct timer *t, void *node)
     if (!SABOTAGED(n, presence_no_ttl))
         presence_tick(n->presence);
     peer_tick(n);
+    marks_pace(n);
     homes_tick(n);
     node_drain_step(n);
 }
@@ -237,6 +238,7 @@ static void init_lists(struct node *n)
     list_init(&n->ops);
     list_init(&n->home_lru);
     list_init(&n->receipts_dirty);
+    marks_pace(n);
     list_init(&n->view_dirty);
     list_init(&n->marks_now);
     list_init(&n->marks_dirty);

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "core/home.h"
 
-
 static bool receipt_forgotten(struct node *n)
 {
     return SABOTAGED(n, forget_receipt) &&

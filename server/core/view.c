@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 
-
 /* A user somebody here looks at. */
 struct watched {
     uint64_t user;
