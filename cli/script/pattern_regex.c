@@ -3,25 +3,105 @@
 #include <regex.h>
 #include <string.h>
 
-/* The largest number in the braces at s, at least 1. */
+#define REGEX_GROUPS 32 /* in groups */
+
+/* How large what regcomp() makes of it will be: an atom counts 1, x+ is xx*,
+ * x{2,9} is up to nine of x, and what is in parentheses is copied as a whole.
+ */
+struct size {
+    long total[REGEX_GROUPS]; /* of each open group */
+    long last[REGEX_GROUPS];  /* its last atom */
+    int depth;
+};
+
+static void add_atom(struct size *z, long n)
+{
+    z->total[z->depth] += n;
+    z->last[z->depth] = n;
+}
+
+static void repeat_last(struct size *z, long times)
+{
+    long *last = &z->last[z->depth];
+
+    z->total[z->depth] += *last * (times - 1);
+    *last *= times;
+}
+
+/* The largest number in the braces at s, 1 to REGEX_MAX_SIZE + 1. */
 static long largest(const char *s)
 {
     long most = 1, n = 0;
 
     for (; *s != '\0' && *s != '}'; s++) {
-        if (*s >= '0' && *s <= '9')
-            n = n > REGEX_MAX_REPEAT ? n : 10 * n + (*s - '0');
-        else
-            n = 0;
+        n = *s >= '0' && *s <= '9' ? 10 * n + (*s - '0') : 0;
+        if (n > REGEX_MAX_SIZE)
+            n = REGEX_MAX_SIZE + 1;
         if (n > most)
             most = n;
     }
     return most;
 }
 
+/* The last byte of the bracket expression at s. */
+static const char *skip_bracket(const char *s)
+{
+    s++;
+    if (*s == '^')
+        s++;
+    if (*s == ']')
+        s++;
+    for (; *s != '\0' && *s != ']'; s++)
+        if (*s == '[' && (s[1] == ':' || s[1] == '.' || s[1] == '=')) {
+            char kind = s[1];
+
+            for (s += 2; *s != '\0' && !(*s == kind && s[1] == ']'); s++)
+                ;
+            if (*s == '\0')
+                break;
+            s++;
+        }
+    return *s == '\0' ? s - 1 : s;
+}
+
+/* One element at s; its last byte. */
+static const char *weigh(struct size *z, const char *s)
+{
+    switch (*s) {
+    case '(':
+        z->depth++;
+        z->total[z->depth] = z->last[z->depth] = 0;
+        break;
+    case ')':
+        if (z->depth > 0)
+            z->depth--;
+        add_atom(z, z->total[z->depth + 1] + 1);
+        break;
+    case '+':
+        repeat_last(z, 2);
+        break;
+    case '{':
+        repeat_last(z, largest(s + 1));
+        return strchr(s, '}') != NULL ? strchr(s, '}') : s;
+    case '[':
+        add_atom(z, 1);
+        return skip_bracket(s);
+    case '\\':
+        add_atom(z, 1);
+        return s[1] != '\0' ? s + 1 : s;
+    case '*':
+    case '?':
+    case '|':
+        break; /* the last atom stays: a*+ repeats it */
+    default:
+        add_atom(z, 1);
+    }
+    return s;
+}
+
 static int bound(const char *regex, struct error *err)
 {
-    long product = 1;
+    struct size z = {.depth = 0};
 
     if (strlen(regex) > REGEX_MAX)
         return error_set(err, CF_INVALID, "a regex of more than %d bytes",
@@ -30,14 +110,15 @@ static int bound(const char *regex, struct error *err)
         if (*s == '\\' && s[1] >= '1' && s[1] <= '9')
             return error_set(err, CF_INVALID,
                              "a back reference in a regex; there are none");
-        if (*s == '\\' && s[1] != '\0')
-            s++;
-        else if (*s == '{')
-            product *= largest(s + 1);
-        if (product > REGEX_MAX_REPEAT)
+        if (z.depth == REGEX_GROUPS - 1)
+            return error_set(err, CF_INVALID, "more than %d groups in groups",
+                             REGEX_GROUPS - 2);
+        s = weigh(&z, s);
+        if (z.total[z.depth] > REGEX_MAX_SIZE)
             return error_set(err, CF_INVALID,
-                             "repetitions that multiply to more than %d",
-                             REGEX_MAX_REPEAT);
+                             "the repetitions of this regex multiply to more "
+                             "than %d",
+                             REGEX_MAX_SIZE);
     }
     return 0;
 }

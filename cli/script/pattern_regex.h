@@ -1,5 +1,5 @@
 /* pattern_regex.h - POSIX extended expressions, bounded: no back references,
- * and repetitions that multiply to a small number, so that compiling and
+ * and repetitions that come to a small number, so that compiling and
  * matching take time and memory that follow from the length. */
 #ifndef SCRIPT_PATTERN_REGEX_H
 #define SCRIPT_PATTERN_REGEX_H
@@ -9,8 +9,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-#define REGEX_MAX 1000        /* bytes of an expression */
-#define REGEX_MAX_REPEAT 1000 /* all {n,m} of it multiplied */
+#define REGEX_MAX 1000      /* bytes of an expression */
+#define REGEX_MAX_SIZE 2000 /* atoms, when what repeats is written out */
 
 /* Can it be used? 0, or -CF_INVALID with the reason alone in *err. */
 int regex_check(const char *regex, struct error *err);

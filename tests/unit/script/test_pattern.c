@@ -1,6 +1,7 @@
 #include "script/value.h"
 
 #include "kit.h"
+#include "script/pattern_regex.h"
 
 static const char event[] =
     "{\"text\": \"queued 8\", \"seq\": 8, \"id\": \"m8\", \"n\": 1.5,"
@@ -139,6 +140,31 @@ START_TEST(the_nearest_is_the_one_that_differs_least)
 }
 END_TEST
 
+/* 0, or why not. */
+static const char *regex(const char *text)
+{
+    static struct error err;
+
+    return regex_check(text, &err) == 0 ? "" : err.text;
+}
+
+START_TEST(a_regex_is_bounded)
+{
+    ck_assert_str_eq(regex("^[[:alnum:]]+@[a-z.-]+$"), "");
+    ck_assert_str_eq(regex("([0-9]{1,3}\\.){3}[0-9]{1,3}"), "");
+    ck_assert_str_eq(regex("[]^[:digit:]+]+(a|b)*\\(+"), "");
+    ck_assert_str_ne(regex("((a{1,99}){1,99}){1,99}"), "");
+    ck_assert_str_ne(regex("(((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+"), "");
+    ck_assert_str_ne(regex("a+++++++++++++++++++++++++"), "");
+    ck_assert_str_ne(regex("a*+*+*+*+*+*+*+*+*+*+*+*+*+*+"), "");
+    ck_assert_str_ne(regex("a{9}{9}{9}{9}{9}{9}"), "");
+    ck_assert_str_ne(regex("(a)\\1"), "");
+    ck_assert_str_ne(regex("[[:digit:"), "");
+    ck_assert_str_ne(regex("a\\"), "");
+    ck_assert_str_ne(regex("((((((((((((((((((((((((((((((((((((a"), "");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("pattern");
@@ -153,6 +179,7 @@ int main(void)
     tcase_add_test(t, exactly_allows_nothing_else);
     tcase_add_test(t, variables_in_patterns);
     tcase_add_test(t, the_nearest_is_the_one_that_differs_least);
+    tcase_add_test(t, a_regex_is_bounded);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);
     failed = srunner_ntests_failed(r);
