@@ -63,11 +63,21 @@ static void note_end(struct shard *sh, struct client *c)
         atomic_fetch_sub(&sh->conns, 1);
 }
 
+/* A fault took the connection: how long until it is back is measured. */
+static void note_fault(struct shard *sh, struct client *c)
+{
+    uint64_t at = atomic_load(&sh->engine->fault_at);
+
+    if (at > 0 && c->state == CLIENT_READY && c->since < at && c->lost == 0)
+        c->lost = at;
+}
+
 void client_close(struct shard *sh, struct client *c, enum client_end how,
                   bool again)
 {
     struct linger rst = {.l_onoff = 1, .l_linger = 0};
 
+    note_fault(sh, c);
     note_end(sh, c);
     if (c->tls != NULL)
         tls_free(c->tls);
@@ -87,9 +97,12 @@ void client_close(struct shard *sh, struct client *c, enum client_end how,
     presence_lost(sh, c);
     c->flags &= (uint16_t) ~(FLAG_BEATING | FLAG_OUT_WANTED | FLAG_DEAF);
     timer_cancel(&sh->wheel, &c->timer);
+    again = again && sh->stage < STAGE_STOP && c->state != CLIENT_SILENT;
     c->state = CLIENT_AWAY;
-    if (again && sh->stage < STAGE_STOP)
+    if (again)
         wait_to_connect(sh, c);
+    else
+        churn_gone(sh, c);
 }
 
 /* ---- connect ---- */
@@ -265,7 +278,7 @@ void client_timer(struct timer *t, void *ctx)
     case CLIENT_AWAY:
         break;
     case CLIENT_WAITING:
-        client_connect(sh, c, c->since);
+        client_connect(sh, c, c->since < sh->now ? c->since : sh->now);
         break;
     case CLIENT_READY:
         if (c->ends > 0 && sh->now_ms >= c->ends)

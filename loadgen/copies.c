@@ -85,6 +85,15 @@ static void count_copy(struct shard *sh, const struct plan_stream *stream,
     fan_copy(sh, stream, conv, m);
 }
 
+/* Does a person look at this one? */
+static bool reads_it(struct shard *sh, const struct seat *s)
+{
+    const struct engine *e = sh->engine;
+    double share = e->scenario->traffic[e->plan.convs[s->conv].traffic].read;
+
+    return share >= 1 || (share > 0 && rng_unit(&sh->rng) < share);
+}
+
 /* What the marker says must fit the entry that carried it. */
 static const struct plan_stream *stream_of(struct shard *sh,
                                            const struct seat *s,
@@ -108,9 +117,8 @@ static void corrupt(struct shard *sh, const struct seat *s,
 {
     uint64_t conv = sh->engine->plan.convs[s->conv].id;
 
-    tally_count(sh, COUNT_CORRUPT, 1);
-    shard_trouble(sh, "corrupt: c%llu seq %lld: %s", (unsigned long long)conv,
-                  (long long)o->seq, how);
+    shard_fault(sh, COUNT_CORRUPT, "c%llu seq %lld: %s",
+                (unsigned long long)conv, (long long)o->seq, how);
 }
 
 static void judge_order(struct shard *sh, const struct seat *s,
@@ -119,11 +127,10 @@ static void judge_order(struct shard *sh, const struct seat *s,
 {
     if (m->seq <= atomic_load(&stream->in_doubt))
         return;
-    tally_count(sh, COUNT_REORDERED, 1);
-    shard_trouble(sh,
-                  "reordered: stream %u: message %u came after a later one, "
-                  "as seq %lld",
-                  m->stream, m->seq, (long long)o->seq);
+    shard_fault(sh, COUNT_REORDERED,
+                "stream %u: message %u came after a later one, "
+                "as seq %lld",
+                m->stream, m->seq, (long long)o->seq);
 }
 
 static void twice(struct shard *sh, const struct object *o,
@@ -133,9 +140,8 @@ static void twice(struct shard *sh, const struct object *o,
         tally_count(sh, COUNT_DUP_WIRE, 1);
         return;
     }
-    tally_count(sh, COUNT_DUP, 1);
-    shard_trouble(sh, "dup: stream %u: message %u came again as seq %lld",
-                  m->stream, m->seq, (long long)o->seq);
+    shard_fault(sh, COUNT_DUP, "stream %u: message %u came again as seq %lld",
+                m->stream, m->seq, (long long)o->seq);
 }
 
 static void take_message(struct shard *sh, struct client *c, struct seat *s,
@@ -172,15 +178,16 @@ static void take_message(struct shard *sh, struct client *c, struct seat *s,
         break;
     }
     s->order += order_of(o);
-    if (stream->user != client_user(sh, c))
-        count_copy(sh, stream, s, &m);
+    if (stream->user == client_user(sh, c))
+        return;
+    count_copy(sh, stream, s, &m);
+    s->read |= reads_it(sh, s);
 }
 
 static void leaked(struct shard *sh, const struct object *o, uint64_t conv)
 {
-    tally_count(sh, COUNT_LEAKED, 1);
-    shard_trouble(sh, "leaked: c%llu seq %lld came to one who is no member",
-                  (unsigned long long)conv, (long long)o->seq);
+    shard_fault(sh, COUNT_LEAKED, "c%llu seq %lld came to one who is no member",
+                (unsigned long long)conv, (long long)o->seq);
 }
 
 void copies_entry(struct shard *sh, struct client *c, struct seat *s,
@@ -199,9 +206,9 @@ void copies_entry(struct shard *sh, struct client *c, struct seat *s,
         return;
     }
     if (fit == SEAT_FILL && source == SOURCE_LIVE) {
-        tally_count(sh, COUNT_REORDERED, 1);
-        shard_trouble(sh, "reordered: c%llu seq %lld came after a later one",
-                      (unsigned long long)conv->id, (long long)o->seq);
+        shard_fault(sh, COUNT_REORDERED,
+                    "c%llu seq %lld came after a later one",
+                    (unsigned long long)conv->id, (long long)o->seq);
     }
     if (!o->is_message)
         return;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "engine_inside.h"
+#include "fault.h"
 #include "fold.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -25,6 +26,9 @@
 struct run {
     struct engine engine;
     struct fold fold;
+    struct faults faults;
+    struct error *err; /* why it failed, when rc < 0 */
+    int rc;
     struct engine_outcome *outcome;
     enum phase phase;
     uint64_t next;      /* ns: of the next row */
@@ -229,13 +233,24 @@ static void start_traffic(struct run *r)
     atomic_store(&e->stage, STAGE_TRAFFIC);
 }
 
+/* Not over before its time, but what is to go wrong does so on the way. */
+static bool measure_over(struct run *r)
+{
+    r->rc = faults_run(&r->faults, clock_ns(), r->err);
+    return r->rc < 0;
+}
+
 static bool measure(struct run *r)
 {
     const struct scenario *s = r->engine.scenario;
     uint64_t now = clock_ns();
+    bool on;
 
     r->phase_end = now + (uint64_t)s->phases.measure_ms * 1000000;
-    return run_phase(r, PHASE_MEASURE, NULL);
+    faults_start(&r->faults, &r->engine, now);
+    on = run_phase(r, PHASE_MEASURE, measure_over);
+    faults_end(&r->faults);
+    return on;
 }
 
 static uint64_t last_progress(const struct engine *e)
@@ -308,16 +323,16 @@ static int64_t bytes_per_client(const struct engine *e)
 
 static int run_all(struct run *r, struct error *err)
 {
-    int rc = ramp(r, err);
-    bool on = rc == 0 && !r->outcome->stopped_early;
-
-    if (on && look(r)) {
+    r->err = err;
+    r->rc = ramp(r, err);
+    if (r->rc == 0 && !r->outcome->stopped_early && look(r)) {
         start_traffic(r);
-        on = settle(r) && measure(r);
+        if (settle(r))
+            measure(r);
     }
-    if (rc == 0)
+    if (r->rc == 0)
         drain(r);
-    return rc;
+    return r->rc;
 }
 
 int engine_run(const struct engine_config *cfg, struct collect *collect,
@@ -327,7 +342,9 @@ int engine_run(const struct engine_config *cfg, struct collect *collect,
     int rc;
 
     memset(outcome, 0, sizeof(*outcome));
-    rc = engine_make(&r.engine, cfg, err);
+    rc = faults_check(cfg, err);
+    if (rc == 0)
+        rc = engine_make(&r.engine, cfg, err);
     if (rc < 0)
         return rc;
     fold_init(&r.fold, &r.engine, collect);

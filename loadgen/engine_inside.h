@@ -29,7 +29,8 @@ struct user_life {
 
 struct engine {
     const struct engine_config *cfg;
-    const struct scenario *scenario;
+    const struct scenario *scenario; /* = &own */
+    struct scenario own;             /* sped up, with the circles of contacts */
     struct plan plan;
     struct shard *shards; /* owned */
     int nshards;
@@ -47,7 +48,8 @@ struct engine {
     _Atomic int stage;
     _Atomic uint64_t traffic_start, traffic_end; /* ns; the end of a ramp */
     _Atomic uint32_t fold_wanted;
-    _Atomic uint64_t drop_at; /* ns: clients drop all (fault), 0 */
+    _Atomic uint64_t drop_at;  /* ns: clients drop all (fault), 0 */
+    _Atomic uint64_t fault_at; /* ns: the last fault */
     _Atomic int setup_failed;
     _Atomic int refused_tokens;
 };

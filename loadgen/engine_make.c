@@ -98,6 +98,62 @@ static int check(const struct engine_config *cfg, struct error *err)
     return 0;
 }
 
+/* ---- what follows from the scenario ---- */
+
+/* Time runs faster: more happens, and it is over sooner. Heartbeats stay as
+ * they are, since the server's TTL does. */
+static void speed_up(struct scenario *s)
+{
+    double by = s->speed > 0 ? s->speed : 1;
+
+    for (int i = 0; i < s->ntraffic; i++) {
+        s->traffic[i].rate *= by;
+        s->traffic[i].rate_end *= by;
+    }
+    s->churn.connects *= by;
+    s->churn.session_ms = (int64_t)((double)s->churn.session_ms / by);
+    s->backlog.rate *= by;
+    s->phases.measure_ms = (int64_t)((double)s->phases.measure_ms / by);
+}
+
+/* Presence comes of users with whom one shares a conversation: circles of
+ * that size, in which nothing is said. */
+static int add_circles(struct scenario *s, struct error *err)
+{
+    int64_t circle = s->presence.contacts + 1;
+    struct traffic *t = &s->traffic[s->ntraffic];
+
+    if (circle < 2)
+        return 0;
+    if (circle > s->users.count)
+        return error_set(err, CF_INVALID,
+                         "presence.contacts %" PRId64 ": there are %" PRId64
+                         " users",
+                         circle - 1, s->users.count);
+    if (s->ntraffic == SCENARIO_TRAFFICS)
+        return error_set(err, CF_LIMIT,
+                         "presence needs one traffic of its own, and %d are "
+                         "the most",
+                         SCENARIO_TRAFFICS);
+    *t = (struct traffic){.name = "circles",
+                          .kind = TRAFFIC_GROUP,
+                          .members = circle,
+                          .groups = (s->users.count + circle - 1) / circle};
+    s->ntraffic++;
+    return 0;
+}
+
+static void make_lives(struct engine *e)
+{
+    map_init(&e->users);
+    if (e->scenario->presence.contacts <= 0)
+        return;
+    e->lives = mem_array(e->plan.users, sizeof(*e->lives));
+    for (size_t i = 0; i < e->plan.users; i++)
+        map_put(&e->users, account_user(e->cfg->accounts, (int64_t)i),
+                (void *)(i + 1));
+}
+
 int engine_make(struct engine *e, const struct engine_config *cfg,
                 struct error *err)
 {
@@ -107,12 +163,16 @@ int engine_make(struct engine *e, const struct engine_config *cfg,
     if (rc < 0)
         return rc;
     e->cfg = cfg;
-    e->scenario = cfg->scenario;
+    e->own = *cfg->scenario;
+    e->scenario = &e->own;
+    speed_up(&e->own);
     e->server_pid = cfg->server_pid;
     e->begin = clock_ns();
     rc = resolve(e, err);
     if (rc == 0)
-        rc = plan_make(&e->plan, cfg->scenario, err);
+        rc = add_circles(&e->own, err);
+    if (rc == 0)
+        rc = plan_make(&e->plan, e->scenario, err);
     if (rc == 0 && cfg->tls)
         rc = tls_context_new(&e->tls, cfg->ca_file, err);
     if (rc < 0) {
@@ -123,6 +183,7 @@ int engine_make(struct engine *e, const struct engine_config *cfg,
     buf_init(&e->upgrade, 4096);
     ws_upgrade(&e->upgrade, cfg->host, cfg->port, "/v1/chat", "confab.v1", KEY);
     tls_accept_key(KEY, e->accept);
+    make_lives(e);
     e->source_net = source_net(e);
     make_shards(e);
     return 0;
@@ -135,6 +196,8 @@ void engine_release(struct engine *e)
     free(e->shards);
     plan_release(&e->plan);
     buf_release(&e->upgrade);
+    map_release(&e->users);
+    free(e->lives);
     if (e->tls != NULL)
         tls_context_free(&e->tls);
 }

@@ -58,7 +58,9 @@ static bool write_one(struct shard *sh, struct client *c, struct outflow *f,
     return wire_send(sh, c, WS_TEXT);
 }
 
-static void count_written(struct shard *sh, struct sent *m)
+/* The generator's lag is that of a slot whose client could write; what waits
+ * for a connection waits for the server. */
+static void count_written(struct shard *sh, struct sent *m, bool slot)
 {
     uint64_t lag = m->written > m->due ? m->written - m->due : 0;
 
@@ -67,6 +69,8 @@ static void count_written(struct shard *sh, struct sent *m)
         return;
     }
     tally_count(sh, COUNT_SENT, 1);
+    if (!slot)
+        return;
     hist_add(&sh->tally->hists[METRIC_LAG], lag);
     if (lag > LATE_NS)
         tally_count(sh, COUNT_LATE, 1);
@@ -78,7 +82,7 @@ static bool can_write(const struct client *c)
 }
 
 /* A message's `written` is that of its first time: it stands in the body. */
-static void pump(struct shard *sh, struct client *c, uint32_t slot)
+static void pump(struct shard *sh, struct client *c, uint32_t slot, bool due)
 {
     struct outflow *f = &sh->outflows[c->first_stream + slot];
     struct sent *m;
@@ -86,7 +90,7 @@ static void pump(struct shard *sh, struct client *c, uint32_t slot)
     while (can_write(c) && (m = ledger_to_write(&f->ledger)) != NULL) {
         if (!m->tried)
             m->written = clock_ns();
-        count_written(sh, m);
+        count_written(sh, m, due);
         if (!write_one(sh, c, f, m, slot))
             return;
         ledger_wrote(&f->ledger);
@@ -96,7 +100,7 @@ static void pump(struct shard *sh, struct client *c, uint32_t slot)
 void outflow_pump(struct shard *sh, struct client *c)
 {
     for (uint32_t i = 0; i < c->nstreams && c->fd >= 0; i++)
-        pump(sh, c, i);
+        pump(sh, c, i, false);
 }
 
 void outflow_lost(struct shard *sh, struct client *c)
@@ -117,7 +121,7 @@ static void take_slot(struct shard *sh, struct flow *flow, uint64_t due)
     ledger_add(&f->ledger, due, body_size(sh, traffic_of(sh, f)));
     tally_count(sh, COUNT_DUE, 1);
     atomic_fetch_add_explicit(&sh->pending, 1, memory_order_relaxed);
-    pump(sh, c, index - c->first_stream);
+    pump(sh, c, index - c->first_stream, true);
 }
 
 uint64_t outflow_run(struct shard *sh)
@@ -254,7 +258,7 @@ static void again(struct shard *sh, struct client *c, struct outflow *f,
 
     atomic_store(&stream->in_doubt, f->ledger.next - 1);
     ledger_again(&f->ledger, number);
-    pump(sh, c, (uint32_t)(f - &sh->outflows[c->first_stream]));
+    pump(sh, c, (uint32_t)(f - &sh->outflows[c->first_stream]), false);
 }
 
 void outflow_refused(struct shard *sh, struct client *c, const struct object *o)

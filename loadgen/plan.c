@@ -43,16 +43,18 @@ static uint32_t streams_of(const struct traffic *t)
 
 static bool has_outsider(const struct traffic *t, uint32_t i, uint32_t users)
 {
-    return t->kind == TRAFFIC_GROUP && i < OUTSIDERS &&
+    return t->kind == TRAFFIC_GROUP && i < OUTSIDERS && t->rate > 0 &&
            (int64_t)users > t->members;
 }
 
 static void add_streams(struct plan *p, struct plan_conv *c, uint32_t conv,
                         uint32_t audience)
 {
-    uint32_t step = audience / c->streams;
+    uint32_t step = audience / (c->streams > 0 ? c->streams : 1);
 
     c->first_stream = p->nstreams;
+    if (c->quiet)
+        c->streams = 0;
     for (uint32_t i = 0; i < c->streams; i++) {
         struct plan_stream *s = &p->streams[p->nstreams++];
 
@@ -74,6 +76,7 @@ static void add_conv(struct plan *p, const struct scenario *s, int traffic,
     uint32_t wanted = members_of(t);
 
     c->traffic = (uint8_t)traffic;
+    c->quiet = t->rate <= 0 && t->rate_end <= 0;
     c->first_member = p->nmembers;
     c->members = wanted;
     c->streams = (uint16_t)streams_of(t);

@@ -36,6 +36,7 @@ struct plan_conv {
     bool outsider;          /* the last member is removed before the run */
     uint32_t viewers;       /* channel: so many of the members view it */
     uint32_t added, adding; /* setup: members that are in; asked for */
+    bool quiet;             /* nothing is said in it: it makes contacts */
     bool asked;             /* setup: a request is under way */
     _Atomic int32_t live;   /* members that get live copies now */
 };

@@ -39,11 +39,10 @@ static int viewed_users(struct shard *sh, const struct client *c,
 
     if (circle < 2)
         return 0;
-    if (first + circle > e->plan.users)
-        first = e->plan.users - circle;
     for (int64_t i = 1; i < circle && n < wanted && n < LIMIT_VIEW; i++)
         users[n++] =
-            account_user(e->cfg->accounts, first + (me - first + i) % circle);
+            account_user(e->cfg->accounts,
+                         (first + (me - first + i) % circle) % e->plan.users);
     return n;
 }
 
@@ -82,13 +81,14 @@ void presence_lost(struct shard *sh, struct client *c)
 void presence_life(struct shard *sh, struct client *c, bool on)
 {
     struct user_life *life = sh->engine->lives;
+    uint64_t silent = (uint32_t)sh->now_ms - c->said_at;
 
     if (life == NULL)
         return;
     life += client_user(sh, c);
     if (on)
         atomic_store(&life->on_at, sh->now);
-    atomic_store(&life->last_at, on ? 0 : sh->now);
+    atomic_store(&life->last_at, on ? 0 : sh->now - silent * 1000000);
 }
 
 static void saw(struct shard *sh, const struct object_row *row)

@@ -29,6 +29,19 @@ void shard_trouble(struct shard *sh, const char *fmt, ...)
     va_end(args);
 }
 
+void shard_fault(struct shard *sh, enum count which, const char *fmt, ...)
+{
+    va_list args;
+
+    tally_count(sh, which, 1);
+    if (sh->fault[0] != '\0')
+        return;
+    sh->fault_kind = which;
+    va_start(args, fmt);
+    vsnprintf(sh->fault, sizeof(sh->fault), fmt, args);
+    va_end(args);
+}
+
 static void read_clock(struct shard *sh)
 {
     sh->now = clock_ns();
@@ -76,9 +89,11 @@ static void see_stage(struct shard *sh)
     sh->stage = stage;
     if (stage == STAGE_LOOK)
         presence_look_all(sh);
-    if (stage == STAGE_TRAFFIC)
+    if (stage == STAGE_TRAFFIC) {
         outflow_start(sh, atomic_load(&e->traffic_start),
                       atomic_load(&e->traffic_end));
+        churn_start(sh, atomic_load(&e->traffic_start));
+    }
 }
 
 static void see_fold(struct shard *sh)
@@ -105,10 +120,8 @@ static void see_drop(struct shard *sh)
     for (uint32_t i = 0; i < sh->nclients; i++) {
         struct client *c = &sh->clients[i];
 
-        if (c->state == CLIENT_READY) {
-            c->lost = at;
+        if (c->state == CLIENT_READY)
             client_close(sh, c, END_RST, true);
-        }
     }
 }
 
@@ -123,7 +136,10 @@ static uint64_t work(struct shard *sh)
     next = due < next ? due : next;
     if (sh->stage == STAGE_CONNECT)
         setup_run(sh);
-    churn_run(sh);
+    if (sh->stage == STAGE_TRAFFIC) {
+        due = churn_run(sh);
+        next = due < next ? due : next;
+    }
     seat_holes(sh);
     if (sh->stage == STAGE_TRAFFIC) {
         due = outflow_run(sh);
@@ -179,7 +195,6 @@ void *shard_run(void *arg)
     own_table(sh);
     read_clock(sh);
     wheel_init(&sh->wheel, sh->now_ms, sh);
-    churn_start(sh);
     while (sh->stage != STAGE_STOP) {
         int n = wait(sh, events, until);
 
@@ -190,8 +205,7 @@ void *shard_run(void *arg)
         for (int i = 0; i < n; i++) {
             client_event(sh, &sh->clients[events[i].data.u32],
                          events[i].events);
-            if (i % 16 == 15)
-                read_clock(sh);
+            read_clock(sh);
         }
         until = work(sh);
     }

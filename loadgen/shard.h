@@ -48,7 +48,8 @@ enum client_flag {
     FLAG_CATCHING = 64,    /* has a backlog to get before it is back */
     FLAG_BEEN_READY = 128, /* was synced once */
     FLAG_PRESENT = 256,    /* was ready when the run ended */
-    FLAG_LOOKING = 512     /* a view has no answer yet */
+    FLAG_LOOKING = 512,    /* a view has no answer yet */
+    FLAG_GUEST = 1024      /* here for a session (churn) */
 };
 
 /* Bytes that wait for one client; borrowed from the shard's pool. */
@@ -71,6 +72,7 @@ struct client {
     uint32_t first_seat, first_stream; /* in the shard's arrays */
     uint32_t unacked_bytes;
     uint32_t acked_at; /* ms, low bits: when acks were written last */
+    uint32_t said_at;  /* ms, low bits: the last frame */
     uint16_t nseats, nstreams;
     uint16_t unacked; /* entries since the last ack */
     uint8_t state;
@@ -170,7 +172,9 @@ struct shard {
     _Atomic int64_t copies, owed; /* delivered, and due for what is acked */
     _Atomic uint64_t progress;    /* ns: the last answer or copy */
     bool progressed;              /* in this turn */
-    char trouble[160]; /* the first odd thing that was seen, for verdicts */
+    char trouble[160];            /* the first odd thing that was seen */
+    char fault[160]; /* the first fault of the server, for the verdict */
+    enum count fault_kind;
 };
 
 /* ---- shard.c, shard_make.c ---- */
@@ -183,7 +187,10 @@ static inline void tally_count(struct shard *sh, enum count c, uint64_t n)
 {
     sh->tally->counts[c] += n;
 }
-/* Note what first went wrong, for the verdict. */
+/* Count a fault of the server, and describe the first one. */
+void shard_fault(struct shard *sh, enum count which, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Note what first went wrong. */
 void shard_trouble(struct shard *sh, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -300,9 +307,11 @@ void setup_lost(struct shard *sh, struct client *c);
 void setup_answer(struct shard *sh, struct client *c, const struct object *o);
 
 /* ---- churn.c: who comes and goes ---- */
-void churn_start(struct shard *sh);
-void churn_run(struct shard *sh);
-void churn_end(struct shard *sh, struct client *c);
+void churn_make(struct shard *sh);
+void churn_start(struct shard *sh, uint64_t start);
+uint64_t churn_run(struct shard *sh);                /* when it is due again */
+void churn_end(struct shard *sh, struct client *c);  /* its session is over */
+void churn_gone(struct shard *sh, struct client *c); /* it is closed */
 
 /* ---- presence.c ---- */
 /* All clients of the shard say what they view. */

@@ -146,6 +146,7 @@ void shard_make(struct shard *sh, struct engine *e, int index,
     buf_init(&sh->send, SHARD_RECEIVE);
     sh->tally = tally_new(e);
     sh->spare = tally_new(e);
+    churn_make(sh);
     schedule_init(&sh->connects, &connects,
                   e->scenario->users.connect_rate * share, 0, e->begin,
                   e->begin, &sh->rng);

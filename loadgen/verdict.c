@@ -137,13 +137,11 @@ static void judge_seats(struct judge *j)
 
 /* ---- in words ---- */
 
-static const char *trouble_of(const struct engine *e, const char *about)
+static const char *first_of(const struct engine *e, enum count which)
 {
-    size_t n = strlen(about);
-
     for (int i = 0; i < e->nshards; i++)
-        if (strncmp(e->shards[i].trouble, about, n) == 0)
-            return e->shards[i].trouble;
+        if (e->shards[i].fault[0] != '\0' && e->shards[i].fault_kind == which)
+            return e->shards[i].fault;
     return "";
 }
 
@@ -175,7 +173,7 @@ static void say_faults(const struct engine *e, const struct judge *j,
             j->first_lost);
     for (size_t i = 0; i < COUNT_OF(faults); i++) {
         uint64_t n = counts[faults[i]];
-        const char *why = trouble_of(e, count_name(faults[i]));
+        const char *why = first_of(e, faults[i]);
 
         if (n > 0)
             say(o, "%s: %" PRIu64 " copies%s%s", count_name(faults[i]), n,

@@ -106,6 +106,7 @@ bool wire_raw(struct shard *sh, struct client *c, const char *p, size_t n)
     size_t done = 0;
     ssize_t rc;
 
+    c->said_at = (uint32_t)sh->now_ms;
     if (c->box == NULL || c->box->out.len == 0) {
         rc = put(sh, c, p, n);
         if (rc < 0) {
