@@ -124,6 +124,14 @@ void collect_second(struct collect *c, const struct second *row)
     c->seconds[c->nseconds++] = *row;
 }
 
+int64_t collect_length(const struct collect *c, int i)
+{
+    int64_t from = i > 0 ? c->seconds[i - 1].at_ms : 0;
+    int64_t length = c->seconds[i].at_ms - from;
+
+    return length > 0 ? length : 1;
+}
+
 void quantiles_of(struct quantiles *q, const struct hist *h)
 {
     *q = (struct quantiles){.count = h->count, .max = h->max};

@@ -105,6 +105,10 @@ void collect_init(struct collect *c);
 void collect_release(struct collect *c);
 /* Append a row; copies. */
 void collect_second(struct collect *c, const struct second *row);
+/* How long row i took, ms, at least 1: a row ends early where a phase does. */
+int64_t collect_length(const struct collect *c, int i);
+/* Too short a row for its rate or CPU to mean anything; its counts do. */
+#define SHORT_ROW_MS 300
 void quantiles_of(struct quantiles *q, const struct hist *h);
 
 #endif

@@ -121,13 +121,15 @@ static void compare_metric(struct task *t, enum metric m)
 static int series_of(double *out, const struct collect *c,
                      const struct mean *mean, double *average)
 {
-    double sum = 0, v;
+    double sum = 0, ms, v;
     int n = 0;
 
     for (int i = 0; i < c->nseconds; i++) {
         v = mean->get(&c->seconds[i]);
-        if (c->seconds[i].phase != PHASE_MEASURE || v < 0)
+        ms = (double)collect_length(c, i);
+        if (c->seconds[i].phase != PHASE_MEASURE || v < 0 || ms < SHORT_ROW_MS)
             continue;
+        v = mean->unit == UNIT_RATE ? v * 1000 / ms : v;
         out[n++] = v;
         sum += v;
     }

@@ -132,25 +132,33 @@ static void part_machine(struct line *line, const struct second *row)
         part(line, "", "gen %.0f%%", row->gen_cpu);
 }
 
+static void count_row(struct live *l, const struct second *row)
+{
+    l->lost += row->counts[COUNT_LOST];
+    l->dup += row->counts[COUNT_DUP] + row->counts[COUNT_DUP_WIRE];
+    l->sent += row->counts[COUNT_SENT];
+    l->acked += row->counts[COUNT_ACKED];
+}
+
 void live_line(struct buf *out, struct live *l, const struct second *row,
                const char *note, int width)
 {
     struct line line = {out, width, 0, false};
     bool faults;
 
-    l->lost += row->counts[COUNT_LOST];
-    l->dup += row->counts[COUNT_DUP] + row->counts[COUNT_DUP_WIRE];
+    count_row(l, row);
     faults = l->lost > 0 || row->counts[COUNT_DUP] > 0;
     part_conns(&line, l, row);
     part(&line, "", "%s/s sent %s acked",
-         show_rate(per_second(l, row, (double)row->counts[COUNT_SENT])),
-         show_rate(per_second(l, row, (double)row->counts[COUNT_ACKED])));
+         show_rate(per_second(l, row, (double)l->sent)),
+         show_rate(per_second(l, row, (double)l->acked)));
     part_times(&line, row);
     part(&line, l->colour && faults ? "\033[31;1m" : "",
          "lost %" PRIu64 " dup %" PRIu64, l->lost, l->dup);
     part_machine(&line, row);
     if (note != NULL && note[0] != '\0')
         part(&line, l->colour ? "\033[33m" : "", "%.150s", note);
+    l->sent = l->acked = 0;
     l->last_ms = row->at_ms;
     l->last_conns = row->conns;
 }
@@ -159,6 +167,10 @@ void live_second(struct live *l, const struct second *row, const char *note)
 {
     struct buf text;
 
+    if (row->at_ms - l->last_ms < SHORT_ROW_MS) {
+        count_row(l, row);
+        return;
+    }
     buf_init(&text, LINE_MAX_BYTES);
     if (l->tty)
         (void)buf_append_byte(&text, '\r');

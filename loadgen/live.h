@@ -17,14 +17,16 @@ struct live {
     bool tty, colour;
     int64_t target; /* connections wanted */
     int64_t last_ms, last_conns;
-    uint64_t lost, dup; /* so far */
-    bool open;          /* the cursor stands behind a line */
+    uint64_t lost, dup;   /* so far */
+    uint64_t sent, acked; /* in rows too short to be shown */
+    bool open;            /* the cursor stands behind a line */
 };
 
 /* out is borrowed, usually stderr. Colour: on a terminal, unless NO_COLOR is
  * set (https://no-color.org) or TERM is dumb. */
 void live_init(struct live *l, FILE *out, int64_t target);
-/* note: a few words put at the end ("generator late"), or NULL. */
+/* A row too short to tell a rate is told with the next one. note: a few words
+ * put at the end ("generator late"), or NULL. */
 void live_second(struct live *l, const struct second *row, const char *note);
 /* End the line, so that other text may follow. */
 void live_end(struct live *l);
@@ -38,10 +40,5 @@ void live_summary(struct buf *out, const struct result_input *in,
                   const char *name, bool colour);
 /* Whether text on this stream may have colours. */
 bool live_colour(FILE *out);
-
-/* The resource that limits, in words: "the generator", "the CPU of this
- * machine", ... and "nothing" when all that was offered was served. */
-const char *result_binds(const struct collect *c,
-                         const struct engine_outcome *outcome, int64_t cores);
 
 #endif

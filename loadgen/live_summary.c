@@ -15,29 +15,6 @@ static double known(const struct collect *c, const char *name)
     return result_value(c, name, &v) == 0 ? v : -1;
 }
 
-const char *result_binds(const struct collect *c,
-                         const struct engine_outcome *outcome, int64_t cores)
-{
-    double offered = known(c, "rate.offered"),
-           achieved = known(c, "rate.achieved");
-    double srv = known(c, "srv.cpu"), gen = known(c, "gen.cpu"),
-           foreign = known(c, "foreign.cpu");
-    double all =
-        (srv > 0 ? srv : 0) + (gen > 0 ? gen : 0) + (foreign > 0 ? foreign : 0);
-
-    if (outcome != NULL && outcome->generator_bound)
-        return "the generator";
-    if (offered <= 0 || achieved >= 0.99 * offered)
-        return "nothing: all that was offered was served";
-    if (cores > 0 && all >= 90 * (double)cores)
-        return "the CPU of this machine, which both share";
-    if (srv >= 95 && srv < 105)
-        return "one core of the server";
-    if (c->all[COUNT_REFUSED] > 0)
-        return "the server's own limits: it refused messages";
-    return "the server, and not its CPU: disk, locks or waiting";
-}
-
 static void put_head(struct buf *out, const struct result_input *in,
                      const char *name)
 {
@@ -208,6 +185,7 @@ void live_summary(struct buf *out, const struct result_input *in,
 {
     enum load_exit code =
         result_exit(in->outcome, in->verdicts, in->unreachable);
+    char why[600];
     const char *sgr = code == LOAD_PASS                              ? GREEN
                       : code == LOAD_INVALID || code == LOAD_STOPPED ? YELLOW
                                                                      : RED;
@@ -224,6 +202,8 @@ void live_summary(struct buf *out, const struct result_input *in,
     put_thresholds(out, in->verdicts, colour);
     (void)buf_printf(out, "\n%s%s%s (exit %d)\n", colour ? sgr : "",
                      load_exit_word(code), colour ? "\033[0m" : "", code);
-    if (in->outcome != NULL)
-        put_wrapped(out, in->outcome->verdict);
+    if (in->outcome != NULL) {
+        result_reason(why, sizeof(why), in->outcome);
+        put_wrapped(out, why);
+    }
 }

@@ -5,7 +5,7 @@
 #include "report.h"
 #include "report_text.h"
 
-/* One number of each second; a negative one is unknown. */
+/* One number of each row; a negative one is unknown. A count is per row. */
 typedef double second_fn(const struct second *s);
 
 static double offered(const struct second *s)
@@ -94,10 +94,23 @@ struct points {
     double x[SVG_POINTS], y[SVG_POINTS];
 };
 
+enum how { MEAN, LARGEST, RATE };
+
+/* The value of row i; unknown when the row is too short to tell. */
+static double value_of(const struct collect *c, int i, second_fn *get,
+                       enum how how)
+{
+    double ms = (double)collect_length(c, i), v = get(&c->seconds[i]);
+
+    if (ms < SHORT_ROW_MS)
+        return -1;
+    return how == RATE ? v * 1000 / ms : v;
+}
+
 /* At most SVG_POINTS points; of several seconds the largest, for peaks must
  * not vanish, or the mean. 0 when nothing was known. */
 static int thin(struct points *p, const struct collect *c, second_fn *get,
-                bool largest)
+                enum how how)
 {
     int per = (c->nseconds + SVG_POINTS - 1) / SVG_POINTS, n = 0, known,
         any = 0;
@@ -106,7 +119,7 @@ static int thin(struct points *p, const struct collect *c, second_fn *get,
     for (int i = 0; i < c->nseconds; i += per, n++) {
         sum = most = known = 0;
         for (int k = i; k < i + per && k < c->nseconds; k++) {
-            v = get(&c->seconds[k]);
+            v = value_of(c, k, get, how);
             if (v < 0)
                 continue;
             known++;
@@ -114,18 +127,18 @@ static int thin(struct points *p, const struct collect *c, second_fn *get,
             most = v > most ? v : most;
         }
         p->x[n] = (double)c->seconds[i].at_ms / 1000;
-        p->y[n] = known == 0 ? NAN : largest ? most : sum / known;
+        p->y[n] = known == 0 ? NAN : how == LARGEST ? most : sum / known;
         any += known;
     }
     return any > 0 ? n : 0;
 }
 
 static void add_line(struct svg_chart *chart, const struct run *r,
-                     const char *name, second_fn *get, bool largest)
+                     const char *name, second_fn *get, enum how how)
 {
     static struct points points[SVG_SERIES];
     struct points *p = &points[chart->nseries];
-    int n = thin(p, &r->collect, get, largest);
+    int n = thin(p, &r->collect, get, how);
 
     if (n == 0)
         return;
@@ -176,14 +189,14 @@ static void chart_times(struct buf *out, const struct run *r)
         over_time(r, "Response time, each second", SVG_LOG, tick_ns);
     int before;
 
-    add_line(&c, r, "p50", e2e_p50, false);
-    add_line(&c, r, "p99", e2e_p99, true);
+    add_line(&c, r, "p50", e2e_p50, MEAN);
+    add_line(&c, r, "p99", e2e_p99, LARGEST);
     before = c.nseries;
-    add_line(&c, r, "p99.9", e2e_p999, true);
+    add_line(&c, r, "p99.9", e2e_p999, LARGEST);
     if (c.nseries == before)
-        add_line(&c, r, "max", e2e_max, true);
+        add_line(&c, r, "max", e2e_max, LARGEST);
     if (c.nseries == 0)
-        add_line(&c, r, "login p99", login_p99, true);
+        add_line(&c, r, "login p99", login_p99, LARGEST);
     else
         report_limits(&c, r, "e2e");
     report_chart(out, &c);
@@ -195,28 +208,28 @@ void report_series(struct buf *out, const struct run *r)
 
     chart_times(out, r);
     c = over_time(r, "Messages a second", SVG_LINEAR, tick_rate);
-    add_line(&c, r, "offered", offered, false);
-    add_line(&c, r, "achieved", achieved, false);
+    add_line(&c, r, "offered", offered, RATE);
+    add_line(&c, r, "achieved", achieved, RATE);
     c.series[0].dashed = true;
     if (r->collect.all[COUNT_DUE] > 0)
         report_chart(out, &c);
     c = over_time(r, "Copies a second", SVG_LINEAR, tick_rate);
-    add_line(&c, r, "delivered", copies, false);
+    add_line(&c, r, "delivered", copies, RATE);
     if (r->collect.all[COUNT_COPIES] > r->collect.all[COUNT_ACKED])
         report_chart(out, &c);
     c = over_time(r, "Connections", SVG_LINEAR, tick_rate);
-    add_line(&c, r, "connected", conns, false);
-    add_line(&c, r, "logged in", ready, false);
+    add_line(&c, r, "connected", conns, MEAN);
+    add_line(&c, r, "logged in", ready, MEAN);
     c.series[1].dashed = true;
     report_chart(out, &c);
     c = over_time(r, "Memory", SVG_LINEAR, tick_bytes);
-    add_line(&c, r, "server", srv_rss, true);
-    add_line(&c, r, "generator", gen_rss, true);
-    add_line(&c, r, "kernel, TCP", kernel_tcp, true);
+    add_line(&c, r, "server", srv_rss, LARGEST);
+    add_line(&c, r, "generator", gen_rss, LARGEST);
+    add_line(&c, r, "kernel, TCP", kernel_tcp, LARGEST);
     report_chart(out, &c);
     c = over_time(r, "CPU, percent of one core", SVG_LINEAR, tick_percent);
-    add_line(&c, r, "server", srv_cpu, false);
-    add_line(&c, r, "generator", gen_cpu, false);
-    add_line(&c, r, "others", foreign_cpu, false);
+    add_line(&c, r, "server", srv_cpu, MEAN);
+    add_line(&c, r, "generator", gen_cpu, MEAN);
+    add_line(&c, r, "others", foreign_cpu, MEAN);
     report_chart(out, &c);
 }

@@ -125,11 +125,13 @@ static json_t *outcome_object(const struct result_input *in)
         result_exit(in->outcome, in->verdicts, in->unreachable);
     const struct engine_outcome none = {0}, *e = in->outcome;
     json_t *o = json_object();
+    char why[600];
 
     e = e != NULL ? e : &none;
+    result_reason(why, sizeof(why), e);
     (void)json_object_set_new(o, "exit", json_integer(code));
     set_text(o, "word", load_exit_word(code));
-    set_text(o, "verdict", e->verdict);
+    set_text(o, "verdict", in->outcome == NULL || in->unreachable ? "" : why);
     set_bool(o, "generator_bound", e->generator_bound);
     set_bool(o, "inconclusive", e->inconclusive);
     set_bool(o, "stopped_early", e->stopped_early);

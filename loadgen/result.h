@@ -98,6 +98,14 @@ enum load_exit result_exit(const struct engine_outcome *outcome,
                            const struct verdicts *v, bool unreachable);
 const char *load_exit_word(enum load_exit code); /* "pass", "violated" */
 
+/* The resource that limits, in words: "the generator", "the CPU of this
+ * machine", ... and "nothing" when all that was offered was served. */
+const char *result_binds(const struct collect *c,
+                         const struct engine_outcome *outcome, int64_t cores);
+/* Why a run is worth what it is, in words: the engine's verdict, and what made
+ * the result invalid. */
+void result_reason(char *out, size_t size, const struct engine_outcome *o);
+
 /* --- the equation of accounting, over the whole run --- */
 
 struct accounting {

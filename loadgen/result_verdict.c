@@ -44,16 +44,16 @@ const enum count result_violations[] = {
 static int rate_of(const struct collect *c, enum count what, double *value)
 {
     uint64_t n = 0;
-    int seconds = 0;
+    int64_t ms = 0;
 
     for (int i = 0; i < c->nseconds; i++) {
         if (c->seconds[i].phase != PHASE_MEASURE)
             continue;
         n += c->seconds[i].counts[what];
-        seconds++;
+        ms += collect_length(c, i);
     }
-    *value = seconds > 0 ? (double)n / seconds : 0;
-    return seconds > 0 ? 0 : -CF_LIMIT;
+    *value = ms > 0 ? 1000 * (double)n / (double)ms : 0;
+    return ms > 0 ? 0 : -CF_LIMIT;
 }
 
 /* A gauge of one second; negative when nobody knew. */
@@ -78,26 +78,28 @@ static double gauge_of(const struct second *s, enum special what)
 }
 
 struct range {
-    double sum, most, least, first, last; /* first and sum: measured */
-    int n, all;
+    double mean, most, least, first, last; /* all but last: measured */
+    double ms;
+    int n;
 };
 
 static void range_of(struct range *r, const struct collect *c,
                      enum special what)
 {
-    double v;
+    double v, ms;
 
     *r = (struct range){.least = INFINITY};
     for (int i = 0; i < c->nseconds; i++) {
         v = gauge_of(&c->seconds[i], what);
+        ms = (double)collect_length(c, i);
         if (v < 0)
             continue;
-        r->all++;
         r->last = v;
         if (c->seconds[i].phase != PHASE_MEASURE)
             continue;
         r->first = r->n++ == 0 ? v : r->first;
-        r->sum += v;
+        r->ms += ms;
+        r->mean += (v - r->mean) * ms / r->ms;
         r->most = v > r->most ? v : r->most;
         r->least = v < r->least ? v : r->least;
     }
@@ -122,7 +124,7 @@ static int special_value(const struct collect *c, enum special what,
     else if (what == SRV_RSS || what == GEN_RSS || what == SRV_FDS)
         *value = r.most;
     else
-        *value = r.sum / r.n;
+        *value = r.mean;
     return 0;
 }
 
