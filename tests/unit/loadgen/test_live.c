@@ -205,6 +205,36 @@ START_TEST(the_summary_fits_80_columns)
 }
 END_TEST
 
-SUITE("live", the_line_of_the_manual, cut_between_parts,
-      few_samples_tell_no_p999, a_log_has_lines, a_terminal_has_one_line,
-      colours_can_be_forbidden, the_summary_fits_80_columns)
+/* A row of four milliseconds, where a phase ended. */
+START_TEST(a_short_row_is_told_with_the_next)
+{
+    struct second row = busy_second();
+    struct live l;
+    char text[4096];
+    int ends[2];
+    FILE *out;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    out = fdopen(ends[1], "w");
+    live_init(&l, out, 0);
+    live_second(&l, &row, NULL);
+    row.at_ms += 4;
+    row.counts[COUNT_SENT] = 40;
+    row.counts[COUNT_LOST] = 2;
+    live_second(&l, &row, NULL);
+    row.at_ms += 996;
+    row.counts[COUNT_SENT] = 260;
+    row.counts[COUNT_LOST] = 0;
+    live_second(&l, &row, NULL);
+    read_lines(ends[0], text, sizeof(text), 2);
+    ck_assert_ptr_nonnull(strstr(text, "\n13s conns 98,211 | 300/s sent"));
+    ck_assert_ptr_nonnull(strstr(text, "lost 2 "));
+    (void)fclose(out);
+    (void)close(ends[0]);
+}
+END_TEST
+
+SUITE("live", a_short_row_is_told_with_the_next, the_line_of_the_manual,
+      cut_between_parts, few_samples_tell_no_p999, a_log_has_lines,
+      a_terminal_has_one_line, colours_can_be_forbidden,
+      the_summary_fits_80_columns)

@@ -122,6 +122,49 @@ START_TEST(values_by_name)
 }
 END_TEST
 
+/* 1000 ms with 1000, then 4 ms with 4: still 1000 a second. */
+START_TEST(rates_are_over_the_time)
+{
+    struct collect c;
+    struct second row;
+    double v;
+
+    sample_collect(&c, 12, 1000000, 1);
+    row = c.seconds[11];
+    row.at_ms += 4;
+    row.srv_cpu = 900;
+    row.counts[COUNT_ACKED] = 4;
+    collect_second(&c, &row);
+    ck_assert_int_eq(collect_length(&c, 12), 4);
+    ck_assert_int_eq(collect_length(&c, 0), 1000);
+    ck_assert_int_eq(result_value(&c, "rate.achieved", &v), 0);
+    ck_assert(v == 1000);
+    ck_assert_int_eq(result_value(&c, "srv.cpu", &v), 0);
+    ck_assert(v > 70 && v < 76);
+    collect_release(&c);
+}
+END_TEST
+
+START_TEST(reasons_in_words)
+{
+    struct engine_outcome o = {0};
+    char why[200];
+
+    result_reason(why, sizeof(why), &o);
+    ck_assert_str_eq(why, "every message is accounted for");
+    o.inconclusive = true;
+    o.foreign_cpu = 164;
+    result_reason(why, sizeof(why), &o);
+    ck_assert_ptr_nonnull(strstr(why, "used 164 % of a core"));
+    snprintf(o.verdict, sizeof(o.verdict), "lost: 3 copies");
+    o.generator_bound = true;
+    result_reason(why, sizeof(why), &o);
+    ck_assert_ptr_nonnull(strstr(why, "lost: 3 copies; the generator was"));
+    result_reason(why, 20, &o);
+    ck_assert_uint_lt(strlen(why), 20);
+}
+END_TEST
+
 static enum verdict_state judged(const struct collect *c, const char *metric,
                                  const char *op, double value)
 {
@@ -399,7 +442,8 @@ START_TEST(numbers_for_people)
 }
 END_TEST
 
-SUITE("result", reads_back_what_it_wrote, values_by_name, every_comparison,
+SUITE("result", rates_are_over_the_time, reasons_in_words,
+      reads_back_what_it_wrote, values_by_name, every_comparison,
       exit_codes_by_weight, p999_needs_samples, refuses_with_the_name,
       survives_damage, lines_and_tables, what_test_runners_read,
       writes_whole_or_not_at_all, devices_are_written_into, numbers_for_people)
