@@ -33,10 +33,8 @@ const struct command commands[] = {
     {"compare", "OLD.json NEW.json", "better, same or worse, by metric",
      "confab-load compare before.json after.json --tolerance 5",
      compare_options, cmd_compare},
-#if LATER
     {"plan", "", "how many servers so many users need",
      "confab-load plan --users 10m", plan_options, cmd_plan},
-#endif
 #if LATER
     {"coordinate", "SCENARIO|FILE", "run a scenario on many machines",
      "confab-load coordinate group-500 --agents 2 --secret-file s",
