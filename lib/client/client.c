@@ -194,7 +194,8 @@ static void on_down(void *ctx, int code, const struct error *err)
     if (c->up_since != 0 && now - c->up_since >= HEALTHY_MS)
         c->attempt = 0;
     c->up_since = 0;
-    delay = retry_delay(c);
+    delay = c->at_once ? 0 : retry_delay(c);
+    c->at_once = false;
     c->attempt++;
     loop_timer_set(c->retry, delay);
     client_link_event(c, LINK_RETRYING, delay, code, err->text);
@@ -371,10 +372,12 @@ void client_start(struct client *c)
 
 void client_reconnect(struct client *c)
 {
-    if (c->state == LINK_RETRYING)
+    if (c->state == LINK_RETRYING) {
         loop_timer_set(c->retry, 0);
-    else
-        client_drop(c, 1000);
+        return;
+    }
+    c->at_once = true;
+    client_drop(c, 1000);
 }
 
 void client_rewind(struct client *c, uint64_t conv, int64_t seq)

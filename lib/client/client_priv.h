@@ -59,6 +59,7 @@ struct client {
     int64_t retry_min, retry_max; /* from bye; 0: none */
     int64_t heard;                /* mono ms of the last message */
     bool stopping, active, no_last_seen, synced;
+    bool at_once; /* asked for: the next attempt does not wait */
     int replayed;
     struct error last_error;
     struct buf out; /* one request at a time */
