@@ -174,6 +174,7 @@ START_TEST(simulation)
     ck_assert(hist_at(&s.calm, 0.5) > 50000 && calm < 5000000);
     plan_sim_release(&s);
     /* Near its capacity a node is slow. */
+    d.users = 1e9;
     n.target = 0.99;
     n.memory = 1e15;
     n.disk = 1e18;
