@@ -96,39 +96,53 @@ struct points {
 
 enum how { MEAN, LARGEST, RATE };
 
-/* The value of row i; unknown when the row is too short to tell. */
-static double value_of(const struct collect *c, int i, second_fn *get,
-                       enum how how)
+/* Several rows that are one point. */
+struct bucket {
+    double sum, most;
+    int rows, known;
+};
+
+static void add_row(struct bucket *b, const struct collect *c, int i,
+                    second_fn *get, enum how how)
 {
     double ms = (double)collect_length(c, i), v = get(&c->seconds[i]);
 
     if (ms < SHORT_ROW_MS)
-        return -1;
-    return how == RATE ? v * 1000 / ms : v;
+        return;
+    b->rows++;
+    if (v < 0)
+        return;
+    v = how == RATE ? v * 1000 / ms : v;
+    b->known++;
+    b->sum += v;
+    b->most = v > b->most ? v : b->most;
+}
+
+static double value_of(const struct bucket *b, enum how how)
+{
+    if (b->known == 0)
+        return NAN;
+    return how == LARGEST ? b->most : b->sum / b->known;
 }
 
 /* At most SVG_POINTS points; of several seconds the largest, for peaks must
- * not vanish, or the mean. 0 when nothing was known. */
+ * not vanish, or the mean. A row too short to tell is left out, and one that
+ * knew nothing breaks the line. 0 when nothing was known. */
 static int thin(struct points *p, const struct collect *c, second_fn *get,
                 enum how how)
 {
-    int per = (c->nseconds + SVG_POINTS - 1) / SVG_POINTS, n = 0, known,
-        any = 0;
-    double v, sum, most;
+    int per = (c->nseconds + SVG_POINTS - 1) / SVG_POINTS, n = 0, any = 0;
 
-    for (int i = 0; i < c->nseconds; i += per, n++) {
-        sum = most = known = 0;
-        for (int k = i; k < i + per && k < c->nseconds; k++) {
-            v = value_of(c, k, get, how);
-            if (v < 0)
-                continue;
-            known++;
-            sum += v;
-            most = v > most ? v : most;
-        }
+    for (int i = 0; i < c->nseconds; i += per) {
+        struct bucket b = {0};
+
+        for (int k = i; k < i + per && k < c->nseconds; k++)
+            add_row(&b, c, k, get, how);
+        if (b.rows == 0)
+            continue;
         p->x[n] = (double)c->seconds[i].at_ms / 1000;
-        p->y[n] = known == 0 ? NAN : how == LARGEST ? most : sum / known;
-        any += known;
+        p->y[n++] = value_of(&b, how);
+        any += b.known;
     }
     return any > 0 ? n : 0;
 }

@@ -30,7 +30,7 @@ static const char style[] =
     ".tile b{display:block;font-size:22px;line-height:1.3}\n"
     ".tile span{color:var(--soft);font-size:13px}\n"
     ".charts{display:grid;gap:14px;margin:18px 0;"
-    "grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr))}\n"
+    "grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr))}\n"
     "figure{margin:0;background:var(--box);border-radius:8px;padding:8px}\n"
     ".wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;width:100%;font-size:14px;"
