@@ -88,8 +88,12 @@ static void put_tiles(struct buf *out, const struct run *r)
     double v, most = 0;
 
     (void)buf_append_text(out, "<div class=\"tiles\">\n");
-    put_time_tile(out, c);
-    if (result_value(c, "rate.achieved", &v) == 0 && v > 0)
+    if (r->capacity.npoints > 0)
+        put_tile(out, "", show_rate(r->capacity.best), r->capacity.slo);
+    else
+        put_time_tile(out, c);
+    if (r->capacity.npoints == 0 && result_value(c, "rate.achieved", &v) == 0 &&
+        v > 0)
         put_tile(out, "", show_rate(v), "messages a second, acknowledged");
     for (int i = 0; i < c->nseconds; i++)
         most = (double)c->seconds[i].conns > most ? (double)c->seconds[i].conns

@@ -215,6 +215,16 @@ static void put_best(struct buf *out, const struct capacity *c)
     (void)buf_append_text(out, "</p>\n");
 }
 
+/* The limit that the search was held to. */
+static void add_slo(struct svg_chart *chart, const struct capacity *c)
+{
+    struct threshold t;
+    struct error err;
+
+    if (threshold_parse(&t, c->slo, &err) == 0 && t.is_duration && t.value > 0)
+        chart->marks[chart->nmarks++] = (struct svg_mark){t.value, c->slo};
+}
+
 void report_capacity(struct buf *out, const struct run *r)
 {
     static struct split points;
@@ -239,7 +249,7 @@ void report_capacity(struct buf *out, const struct run *r)
     report_chart(out, &chart);
     split_points(&points, c, true);
     put_points(&times, &points);
-    report_limits(&times, r, "e2e");
+    add_slo(&times, c);
     report_chart(out, &times);
     (void)buf_append_text(out, "</div>\n");
     if (fits)

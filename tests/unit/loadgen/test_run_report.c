@@ -121,11 +121,13 @@ START_TEST(has_all_its_parts)
 
     sample_run(&r, 30, "plain");
     add_capacity(&r);
+    snprintf(r.capacity.slo, sizeof(r.capacity.slo), "e2e.p99 < 5ms");
     buf_init(&out, REPORT_MAX);
     text = page_of(&out, &r);
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         ck_assert_msg(strstr(text, parts[i]) != NULL, "no %s", parts[i]);
     ck_assert_int_eq(count_of(text, "<svg"), 8);
+    ck_assert_int_eq(count_of(text, "halo\">e2e.p99 &lt; 5ms"), 1);
     ck_assert_int_eq(count_of(text, "<script"), 0);
     ck_assert_int_eq(count_of(text, "http"), 0);
     run_release(&r);
