@@ -75,6 +75,8 @@ static void count_copy(struct shard *sh, const struct plan_stream *stream,
     tally_count(sh, COUNT_COPIES, 1);
     atomic_fetch_add_explicit(&sh->copies, 1, memory_order_relaxed);
     sh->progressed = true;
+    if (conv->backlog)
+        return; /* it waited on purpose */
     if (t->probe) {
         hist_add(&sh->tally->hists[METRIC_PROBE], took);
         return;

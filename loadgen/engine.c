@@ -15,6 +15,7 @@
 #define STALL (20 * SECOND) /* nobody came, nothing was made: give up */
 #define SETTLE_MAX 30       /* seconds */
 #define SETTLE_AGREE 3      /* seconds in a row that agree */
+#define FILL_MAX (600 * SECOND)
 #define DRAIN_IDLE (2 * SECOND)
 #define DRAIN_MORE                                                 \
     (60 * SECOND)      /* beyond drain_ms, while copies still come \
@@ -223,6 +224,25 @@ static bool look(struct run *r)
     return run_phase(r, PHASE_RAMP, look_over);
 }
 
+static bool fill_over(struct run *r)
+{
+    struct engine *e = &r->engine;
+
+    for (int i = 0; i < e->nshards; i++)
+        if (!atomic_load(&e->shards[i].filled))
+            return false;
+    return true;
+}
+
+static bool fill(struct run *r)
+{
+    if (r->engine.plan.backlog_traffic < 0)
+        return true;
+    atomic_store(&r->engine.stage, STAGE_FILL);
+    r->phase_end = clock_ns() + FILL_MAX;
+    return run_phase(r, PHASE_RAMP, fill_over);
+}
+
 static void start_traffic(struct run *r)
 {
     struct engine *e = &r->engine;
@@ -325,7 +345,7 @@ static int run_all(struct run *r, struct error *err)
 {
     r->err = err;
     r->rc = ramp(r, err);
-    if (r->rc == 0 && !r->outcome->stopped_early && look(r)) {
+    if (r->rc == 0 && !r->outcome->stopped_early && look(r) && fill(r)) {
         start_traffic(r);
         if (settle(r))
             measure(r);

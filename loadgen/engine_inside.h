@@ -16,6 +16,7 @@
 enum stage {
     STAGE_CONNECT, /* all clients come, conversations are made */
     STAGE_LOOK,    /* clients say what they view */
+    STAGE_FILL,    /* some leave, and messages for them pile up */
     STAGE_TRAFFIC, /* the schedules run, from start on */
     STAGE_DRAIN,   /* no more slots; answers and copies still come */
     STAGE_STOP

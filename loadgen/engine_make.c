@@ -143,6 +143,24 @@ static int add_circles(struct scenario *s, struct error *err)
     return 0;
 }
 
+/* The last traffic stands for it: bodies of the first one's size. */
+static int add_backlog(struct scenario *s, struct error *err)
+{
+    struct traffic *t = &s->traffic[s->ntraffic];
+
+    if (s->backlog.messages <= 0)
+        return 0;
+    if (s->ntraffic == SCENARIO_TRAFFICS || s->backlog.users <= 0)
+        return error_set(err, CF_LIMIT,
+                         "a backlog needs users, and one traffic of its own "
+                         "(%d are the most)",
+                         SCENARIO_TRAFFICS);
+    *t = (struct traffic){.name = "backlog", .kind = TRAFFIC_DIRECT};
+    t->body_bytes = s->ntraffic > 0 ? s->traffic[0].body_bytes : 200;
+    s->ntraffic++;
+    return 0;
+}
+
 static void make_lives(struct engine *e)
 {
     map_init(&e->users);
@@ -171,6 +189,8 @@ int engine_make(struct engine *e, const struct engine_config *cfg,
     rc = resolve(e, err);
     if (rc == 0)
         rc = add_circles(&e->own, err);
+    if (rc == 0)
+        rc = add_backlog(&e->own, err);
     if (rc == 0)
         rc = plan_make(&e->plan, e->scenario, err);
     if (rc == 0 && cfg->tls)

@@ -111,17 +111,23 @@ void outflow_lost(struct shard *sh, struct client *c)
 
 /* ---- slots ---- */
 
-static void take_slot(struct shard *sh, struct flow *flow, uint64_t due)
+void outflow_add(struct shard *sh, uint32_t outflow, uint64_t due)
 {
-    uint32_t index = flow->outflows[flow->at];
-    struct outflow *f = &sh->outflows[index];
+    struct outflow *f = &sh->outflows[outflow];
     struct client *c = &sh->clients[f->client];
 
-    flow->at = flow->at + 1 == flow->count ? 0 : flow->at + 1;
     ledger_add(&f->ledger, due, body_size(sh, traffic_of(sh, f)));
     tally_count(sh, COUNT_DUE, 1);
     atomic_fetch_add_explicit(&sh->pending, 1, memory_order_relaxed);
-    pump(sh, c, index - c->first_stream, true);
+    pump(sh, c, outflow - c->first_stream, sh->stage == STAGE_TRAFFIC);
+}
+
+static void take_slot(struct shard *sh, struct flow *flow, uint64_t due)
+{
+    uint32_t outflow = flow->outflows[flow->at];
+
+    flow->at = flow->at + 1 == flow->count ? 0 : flow->at + 1;
+    outflow_add(sh, outflow, due);
 }
 
 uint64_t outflow_run(struct shard *sh)

@@ -108,6 +108,12 @@ static void add_traffic(struct plan *p, const struct scenario *s, int traffic)
                  (uint32_t)((at + (uint64_t)i * each) % p->users));
 }
 
+/* The last traffic stands for the backlog, when there is one. */
+static bool is_backlog(const struct scenario *s, int traffic)
+{
+    return s->backlog.messages > 0 && traffic == s->ntraffic - 1;
+}
+
 static int check(const struct traffic *t, uint32_t users, struct error *err)
 {
     if (members_of(t) > users)
@@ -123,6 +129,52 @@ static int check(const struct traffic *t, uint32_t users, struct error *err)
     return 0;
 }
 
+/* ---- for users who are away ---- */
+
+#define BACKLOG_SENDERS 256
+
+static uint32_t backlog_convs(const struct scenario *s)
+{
+    return s->backlog.messages > 0 ? (uint32_t)s->backlog.users : 0;
+}
+
+/* One direct conversation for each: a sender, who owns it, and the user. */
+static void add_backlog(struct plan *p, const struct scenario *s)
+{
+    uint32_t away = backlog_convs(s), left = p->users - away;
+    uint32_t senders = left < BACKLOG_SENDERS ? left : BACKLOG_SENDERS;
+
+    for (uint32_t i = 0; i < away; i++) {
+        struct plan_conv *c = &p->convs[p->nconvs];
+
+        *c = (struct plan_conv){.traffic = (uint8_t)p->backlog_traffic,
+                                .backlog = true,
+                                .first_member = p->nmembers,
+                                .members = 2,
+                                .viewers = 2,
+                                .streams = 1};
+        p->members[p->nmembers++] = away + i % senders;
+        p->members[p->nmembers++] = i;
+        add_streams(p, c, p->nconvs, 2);
+        p->nconvs++;
+    }
+}
+
+static int check_backlog(struct plan *p, const struct scenario *s,
+                         struct error *err)
+{
+    p->backlog_traffic = -1;
+    if (backlog_convs(s) == 0)
+        return 0;
+    p->backlog_traffic = s->ntraffic - 1;
+    if (s->backlog.users >= p->users)
+        return error_set(err, CF_INVALID,
+                         "backlog.users %" PRId64 " are all of users.count: "
+                         "somebody has to write to them",
+                         s->backlog.users);
+    return 0;
+}
+
 int plan_make(struct plan *p, const struct scenario *s, struct error *err)
 {
     size_t convs = 0, members = 0, streams = 0;
@@ -132,6 +184,8 @@ int plan_make(struct plan *p, const struct scenario *s, struct error *err)
         const struct traffic *t = &s->traffic[i];
         size_t n;
 
+        if (is_backlog(s, i))
+            continue;
         if (check(t, p->users, err) < 0)
             return -CF_INVALID;
         n = convs_of(t, p->users);
@@ -139,13 +193,20 @@ int plan_make(struct plan *p, const struct scenario *s, struct error *err)
         members += n * members_of(t) + OUTSIDERS;
         streams += n * streams_of(t);
     }
+    if (check_backlog(p, s, err) < 0)
+        return -CF_INVALID;
+    convs += backlog_convs(s);
+    members += 2 * (size_t)backlog_convs(s);
+    streams += backlog_convs(s);
     p->convs = mem_array(convs + 1, sizeof(*p->convs));
     p->members = mem_array(members + 1, sizeof(*p->members));
     p->streams = mem_array(streams + 1, sizeof(*p->streams));
     p->bytes = convs * sizeof(*p->convs) + members * sizeof(*p->members) +
                streams * sizeof(*p->streams);
     for (int i = 0; i < s->ntraffic; i++)
-        add_traffic(p, s, i);
+        if (!is_backlog(s, i))
+            add_traffic(p, s, i);
+    add_backlog(p, s);
     return 0;
 }
 

@@ -33,6 +33,7 @@ struct plan_conv {
     uint32_t first_stream;
     uint16_t streams;
     uint8_t traffic;
+    bool backlog;           /* for a user who is away */
     bool outsider;          /* the last member is removed before the run */
     uint32_t viewers;       /* channel: so many of the members view it */
     uint32_t added, adding; /* setup: members that are in; asked for */
@@ -46,6 +47,7 @@ struct plan {
     struct plan_stream *streams;
     uint32_t *members; /* indexes of accounts */
     uint32_t nconvs, nstreams, nmembers;
+    int backlog_traffic;   /* of the scenario; -1: none */
     uint32_t users;        /* how many accounts are used */
     uint64_t bytes;        /* of memory */
     _Atomic uint32_t made; /* conversations that are ready */

@@ -89,7 +89,10 @@ static void see_stage(struct shard *sh)
     sh->stage = stage;
     if (stage == STAGE_LOOK)
         presence_look_all(sh);
+    if (stage == STAGE_FILL)
+        backlog_leave(sh);
     if (stage == STAGE_TRAFFIC) {
+        backlog_start(sh, atomic_load(&e->traffic_start));
         outflow_start(sh, atomic_load(&e->traffic_start),
                       atomic_load(&e->traffic_end));
         churn_start(sh, atomic_load(&e->traffic_start));
@@ -136,6 +139,12 @@ static uint64_t work(struct shard *sh)
     next = due < next ? due : next;
     if (sh->stage == STAGE_CONNECT)
         setup_run(sh);
+    if (sh->stage == STAGE_FILL)
+        backlog_fill(sh);
+    if (sh->stage >= STAGE_TRAFFIC) {
+        due = backlog_run(sh);
+        next = due < next ? due : next;
+    }
     if (sh->stage == STAGE_TRAFFIC) {
         due = churn_run(sh);
         next = due < next ? due : next;

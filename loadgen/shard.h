@@ -154,8 +154,10 @@ struct shard {
 
     uint32_t to_connect; /* the next client of the first round */
     uint32_t handshakes; /* under way */
-    struct schedule connects, churn;
-    uint32_t *away; /* owned: churn clients that are away */
+    struct schedule connects, churn, returns;
+    uint32_t to_return; /* backlog: the next client to come back */
+    _Atomic int filled; /* backlog: all was written and answered */
+    uint32_t *away;     /* owned: churn clients that are away */
     uint32_t naway;
     uint32_t setup_at, setup_open; /* conversations: looked at, under way */
     int stage;                     /* the one acted on */
@@ -285,6 +287,8 @@ void acks_direct(struct shard *sh, struct client *c, uint64_t conv,
 
 /* ---- outflow.c: messages and their answers ---- */
 void outflow_start(struct shard *sh, uint64_t start, uint64_t end);
+/* A message is due in that outflow. */
+void outflow_add(struct shard *sh, uint32_t outflow, uint64_t due);
 /* Take every slot that is due; returns when the next one is. */
 uint64_t outflow_run(struct shard *sh);
 void outflow_factor(struct shard *sh); /* the rates were changed */
@@ -312,6 +316,12 @@ void churn_start(struct shard *sh, uint64_t start);
 uint64_t churn_run(struct shard *sh);                /* when it is due again */
 void churn_end(struct shard *sh, struct client *c);  /* its session is over */
 void churn_gone(struct shard *sh, struct client *c); /* it is closed */
+
+/* ---- backlog.c ---- */
+void backlog_leave(struct shard *sh);
+void backlog_fill(struct shard *sh); /* sets filled when all is answered */
+void backlog_start(struct shard *sh, uint64_t start);
+uint64_t backlog_run(struct shard *sh); /* when it is due again */
 
 /* ---- presence.c ---- */
 /* All clients of the shard say what they view. */
