@@ -7,6 +7,7 @@
 
 #include "cli.h"
 
+extern const struct option replay_options[];
 extern const struct option send_options[], tail_options[], wait_options[],
     history_options[], react_options[], presence_options[], status_options[],
     account_options[], devices_options[], delete_options[], block_options[],
@@ -41,6 +42,8 @@ int cmd_account_delete(struct cli *c, int argc, char **argv);
 int cmd_account_export(struct cli *c, int argc, char **argv);
 int cmd_run(struct cli *c, int argc, char **argv);
 int cmd_fmt(struct cli *c, int argc, char **argv);
+int cmd_replay(struct cli *c, int argc, char **argv);
+int cmd_diff(struct cli *c, int argc, char **argv);
 int cmd_record(struct cli *c, int argc, char **argv);
 int cmd_completion(struct cli *c, int argc, char **argv);
 int cmd_doctor(struct cli *c, int argc, char **argv);

@@ -157,6 +157,12 @@ const struct command commands[] = {
      "confab fmt --write e2e/*.confab", fmt_options, cmd_fmt},
     {"record", "FILE", "write a wire log of a server and its clients",
      "confab --server ws://127.0.0.1:7000 record wire.jsonl", NULL, cmd_record},
+    {"replay", "LOG", "play a wire log to a server and compare",
+     "confab --server ws://127.0.0.1:7000 replay wire.jsonl", replay_options,
+     cmd_replay},
+    {"diff", "LOG URL URL", "play a wire log to two servers, compare them",
+     "confab diff wire.jsonl ws://127.0.0.1:7000 ws://127.0.0.1:7001",
+     replay_options, cmd_diff},
     {"completion", "bash|zsh|fish", "shell completion",
      "confab completion bash > ~/.local/share/bash-completion/completions/"
      "confab",

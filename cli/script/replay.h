@@ -25,4 +25,31 @@ struct replay_client_result {
 int replay_client(const struct wire_log *log, int conn, FILE *out,
                   struct replay_client_result *result, struct error *err);
 
+/* ---- to a server ---- */
+
+struct fixture;
+
+struct replay_server_config {
+    struct fixture *fixture; /* where accounts come from, and the URL */
+    const char *ca_file;
+    const char *prefix;  /* of account names */
+    int64_t patience_ms; /* for an answer */
+    bool hints;          /* receipts, presence, typing and heads count, too */
+};
+
+struct replay_server_result {
+    int sent, matched, missing, extra;
+    struct buf transcript; /* a line each: what came, in the ids of the log */
+    struct buf difference; /* from the log, for a person */
+};
+
+/* Play the log's requests to a server, each when all that came before it in
+ * the log has come. Users of the log get fresh accounts; ids are translated
+ * both ways, times and texts for people do not count. 0 when it could be
+ * played, whatever came of it; release the result either way. */
+int replay_server(const struct wire_log *log,
+                  const struct replay_server_config *cfg,
+                  struct replay_server_result *result, struct error *err);
+void replay_server_release(struct replay_server_result *result);
+
 #endif
