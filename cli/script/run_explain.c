@@ -8,7 +8,8 @@
 #include "run_inside.h"
 
 #define LOG_LAST 40 /* events of each actor in a failure */
-#define MS 1000000u
+#define ID_SHOWN 4  /* last digits of an id */
+#define ID_LEAST 12 /* digits that it has at least */
 
 void explain_add(struct test_result *out, const char *fmt, ...)
 {
@@ -39,12 +40,26 @@ static void add_text(struct buf *out, const json_t *v, const char *key,
     buf_append_text(out, text);
 }
 
-/* message from alice in garden {"text":"x","seq":2} */
+/* Ids are long and differ at their ends. */
+static void shorten(json_t *o, const char *key)
+{
+    const char *id = json_string_value(json_object_get(o, key));
+    size_t n = id != NULL ? strlen(id) : 0;
+    char text[16];
+
+    if (n < ID_LEAST || id[0] < '0' || id[0] > '9')
+        return; /* a name */
+    snprintf(text, sizeof(text), "\xe2\x80\xa6%s", id + n - ID_SHOWN);
+    json_object_set_new(o, key, json_string(text));
+}
+
+/* message from alice in garden "look" {"id":"\u202602f","seq":2} */
 void explain_event(struct buf *out, struct actor *a, const struct event *e)
 {
-    static const char *const said[] = {"kind", "from",     "conv_id", "is",
-                                       "by",   "conv",     "body",    "ts",
-                                       "cid",  "encrypted"};
+    static const char *const said[] = {"kind", "from", "conv_id",  "is",
+                                       "by",   "conv", "text",     "body",
+                                       "ts",   "cid",  "encrypted"};
+    const json_t *text = json_object_get(e->value, "text");
     json_t *rest = json_copy(e->value);
 
     buf_append_text(out, see_name(e->kind));
@@ -52,8 +67,16 @@ void explain_event(struct buf *out, struct actor *a, const struct event *e)
     add_text(out, e->value, "by", " by ");
     add_text(out, e->value, "conv", " in ");
     add_text(out, e->value, "is", " is ");
+    if (json_is_string(text)) {
+        buf_append_byte(out, ' ');
+        json_write_text(out, span_of(json_string_value(text)));
+    }
     for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
         json_object_del(rest, said[i]);
+    shorten(rest, "id");
+    shorten(rest, "of");
+    shorten(rest, "reply_to");
+    shorten(rest, "thread");
     if (json_object_size(rest) > 0) {
         buf_append_byte(out, ' ');
         json_write(out, rest, false);
@@ -95,6 +118,16 @@ static double since_start(const struct actor *a, const struct event *e)
     return (double)(e->at_ns - a->stage->began_ns) / 1e9;
 }
 
+/* On its way up: nobody needs to see each step. */
+static bool dull(const struct event *e)
+{
+    const char *is = json_string_value(json_object_get(e->value, "is"));
+
+    return e->kind == SEE_LINK && !e->consumed && is != NULL &&
+           (strcmp(is, "connecting") == 0 || strcmp(is, "syncing") == 0);
+}
+
+/* "*" marks what no line took. */
 static void log_of(struct actor *a, struct buf *out)
 {
     int from = a->count > LOG_LAST ? a->count - LOG_LAST : 0;
@@ -103,6 +136,8 @@ static void log_of(struct actor *a, struct buf *out)
     if (from > 0)
         buf_printf(out, "   (%d before)", from);
     for (int i = from; i < a->count; i++) {
+        if (dull(&a->events[i]))
+            continue;
         buf_printf(out, "\n  +%.3f %c ", since_start(a, &a->events[i]),
                    a->events[i].consumed ? ' ' : '*');
         explain_event(out, a, &a->events[i]);
