@@ -117,6 +117,20 @@ static int make_some(struct account_set *a, const char *socket,
     return rc;
 }
 
+int accounts_plain(struct account_set **out, int64_t count, struct error *err)
+{
+    struct account_set *a = mem_alloc(sizeof(*a));
+    int rc = 0;
+
+    for (int64_t i = 1; i <= count && rc == 0; i++)
+        rc = add(a, (uint64_t)i, "-", err);
+    if (rc == 0)
+        *out = a;
+    else
+        accounts_free(&a);
+    return rc;
+}
+
 /* Letters and digits alone go into a request and a name. */
 static bool plain(const char *prefix)
 {

@@ -147,6 +147,10 @@ static void say_upgrade(struct shard *sh, struct client *c)
     struct engine *e = sh->engine;
 
     c->state = CLIENT_UPGRADING;
+    if (e->upgrade.len == 0) {
+        client_upgraded(sh, c); /* a protocol straight over TCP */
+        return;
+    }
     wire_raw(sh, c, e->upgrade.data, e->upgrade.len);
 }
 
@@ -218,6 +222,11 @@ bool client_upgraded(struct shard *sh, struct client *c)
     uint64_t took = sh->now > c->since ? sh->now - c->since : 0;
 
     hist_add(&sh->tally->hists[METRIC_CONNECT], took);
+    if (sh->engine->cfg->driver != NULL) {
+        c->state = CLIENT_HELLO;
+        c->since = sh->now;
+        return sh->engine->cfg->driver->hello(sh, c);
+    }
     h.token = account_token(sh->engine->cfg->accounts, client_user(sh, c));
     h.last_seen = seen;
     h.last_seen_count = seat_last_seen(sh, c, seen, (int)COUNT_OF(seen));
@@ -244,7 +253,7 @@ void client_event(struct shard *sh, struct client *c, unsigned events)
             failed(sh, c, "connect");
         } else {
             connected(sh, c);
-            if (c->fd >= 0 && c->state == CLIENT_UPGRADING)
+            if (c->fd >= 0 && c->state >= CLIENT_UPGRADING)
                 wire_flush(sh, c);
         }
         return;
@@ -257,6 +266,16 @@ void client_event(struct shard *sh, struct client *c, unsigned events)
 
 /* ---- signs of life ---- */
 
+static bool say_beat(struct shard *sh, struct client *c)
+{
+    const struct driver *d = sh->engine->cfg->driver;
+
+    if (d != NULL)
+        return d->beat(sh, c);
+    enc_hb_act(wire_begin(sh), 0, true);
+    return wire_send(sh, c, WS_TEXT);
+}
+
 static void beat(struct shard *sh, struct client *c)
 {
     if (c->flags & FLAG_BEATING)
@@ -264,8 +283,7 @@ static void beat(struct shard *sh, struct client *c)
     c->flags |= FLAG_BEATING;
     c->beat += sh->engine->scenario->users.heartbeat_ms;
     tally_count(sh, COUNT_HB, 1);
-    enc_hb_act(wire_begin(sh), 0, true);
-    if (wire_send(sh, c, WS_TEXT))
+    if (say_beat(sh, c))
         client_set_timer(sh, c);
 }
 

@@ -41,7 +41,7 @@ void client_caught_up(struct shard *sh, struct client *c)
     c->flags |= FLAG_BEEN_READY;
 }
 
-static void synced(struct shard *sh, struct client *c)
+void client_synced(struct shard *sh, struct client *c)
 {
     if (c->state != CLIENT_SYNCING)
         return;
@@ -129,7 +129,7 @@ static void handle(struct shard *sh, struct client *c, const struct object *o)
         seat_head(sh, c, o);
         break;
     case OBJECT_SYNCED:
-        synced(sh, c);
+        client_synced(sh, c);
         break;
     case OBJECT_WELCOME:
         if (c->state == CLIENT_HELLO)
@@ -189,9 +189,21 @@ static bool pong(struct shard *sh, struct client *c, struct span payload)
     return wire_send(sh, c, WS_PONG);
 }
 
+/* A whole message is one packet of another protocol. */
+static bool foreign(struct shard *sh, struct client *c, struct span payload)
+{
+    if (driver_feed(sh, c, &payload) && payload.n > 0) {
+        shard_trouble(sh, "the server sent half a message");
+        tally_count(sh, COUNT_ERRORS, 1);
+    }
+    return c->fd >= 0;
+}
+
 bool client_message(struct shard *sh, struct client *c,
                     const struct ws_message *m)
 {
+    if (sh->engine->cfg->driver != NULL && m->op <= WS_BINARY)
+        return foreign(sh, c, m->payload);
     switch (m->op) {
     case WS_TEXT:
         return text_came(sh, c, m->payload);

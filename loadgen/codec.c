@@ -130,15 +130,17 @@ char *ws_head(char *payload, size_t n, enum ws_op op, uint32_t key)
 int ws_upgrade(struct buf *out, const char *host, int port, const char *path,
                const char *protocol, const char *key)
 {
-    return buf_printf(out,
-                      "GET %s HTTP/1.1\r\n"
-                      "Host: %s:%d\r\n"
-                      "Upgrade: websocket\r\n"
-                      "Connection: Upgrade\r\n"
-                      "Sec-WebSocket-Version: 13\r\n"
-                      "Sec-WebSocket-Protocol: %s\r\n"
-                      "Sec-WebSocket-Key: %s\r\n\r\n",
-                      path, host, port, protocol, key);
+    return buf_printf(
+        out,
+        "GET %s HTTP/1.1\r\n"
+        "Host: %s:%d\r\n"
+        "Upgrade: websocket\r\n"
+        "Connection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\n"
+        "%s%s%s"
+        "Sec-WebSocket-Key: %s\r\n\r\n",
+        path, host, port, protocol != NULL ? "Sec-WebSocket-Protocol: " : "",
+        protocol != NULL ? protocol : "", protocol != NULL ? "\r\n" : "", key);
 }
 
 /* The value of a header, without the space around it. */

@@ -46,7 +46,7 @@ int ws_pull(struct span *in, struct ws_parts *parts, struct ws_message *out);
  * Returns where the frame starts. */
 char *ws_head(char *payload, size_t n, enum ws_op op, uint32_t key);
 
-/* The upgrade request. key: WS_KEY characters. */
+/* The upgrade request. protocol NULL: none is named. key: WS_KEY characters. */
 int ws_upgrade(struct buf *out, const char *host, int port, const char *path,
                const char *protocol, const char *key);
 

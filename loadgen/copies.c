@@ -109,7 +109,8 @@ static const struct plan_stream *stream_of(struct shard *sh,
         return NULL;
     stream = &e->plan.streams[m->stream];
     if (stream->conv != s->conv ||
-        account_user(e->cfg->accounts, stream->user) != o->from)
+        (e->cfg->driver == NULL &&
+         account_user(e->cfg->accounts, stream->user) != o->from))
         return NULL;
     return stream;
 }

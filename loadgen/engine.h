@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "collect.h"
+#include "driver.h"
 #include "scenario.h"
 
 /* Who may log in: made in bulk over the admin socket, or given in a file. */
@@ -16,6 +17,8 @@ int accounts_make(struct account_set **out, const char *admin_socket,
 /* Lines "name user dev token" of a file of mode 0600. */
 int accounts_read(struct account_set **out, const char *path,
                   struct error *err);
+/* Users 1 .. count, who need no token: servers without accounts. */
+int accounts_plain(struct account_set **out, int64_t count, struct error *err);
 void accounts_free(struct account_set **a);
 int64_t accounts_count(const struct account_set *a);
 
@@ -26,10 +29,11 @@ struct engine_config {
     bool tls;
     const char *ca_file;
     const struct account_set *accounts;
-    int shards;         /* 0: what the count and the cores need */
-    int server_pid;     /* for CPU, memory and faults; 0: unknown */
-    const char *io;     /* "epoll", "uring", "auto" */
-    uint64_t seed, run; /* run: in each marker */
+    int shards;                  /* 0: what the count and the cores need */
+    int server_pid;              /* for CPU, memory and faults; 0: unknown */
+    const struct driver *driver; /* NULL: confab's own protocol */
+    const char *io;              /* "epoll", "uring", "auto" */
+    uint64_t seed, run;          /* run: in each marker */
     /* Start the server again after FAULT_KILL: 0 or an error. */
     int (*restart)(void *ctx, int *server_pid, struct error *err);
     /* Once a second, from the engine's main thread. Return false to stop the

@@ -172,6 +172,31 @@ static void make_lives(struct engine *e)
                 (void *)(i + 1));
 }
 
+/* Empty for a protocol that goes straight over TCP. */
+static void make_upgrade(struct engine *e)
+{
+    const struct engine_config *cfg = e->cfg;
+
+    if (cfg->driver == NULL)
+        ws_upgrade(&e->upgrade, cfg->host, cfg->port, "/v1/chat", "confab.v1",
+                   KEY);
+    else if (cfg->driver->path != NULL)
+        ws_upgrade(&e->upgrade, cfg->host, cfg->port, cfg->driver->path, NULL,
+                   KEY);
+}
+
+/* Topics need not be made. */
+static void make_topics(struct plan *p)
+{
+    for (uint32_t i = 0; i < p->nconvs; i++) {
+        struct plan_conv *conv = &p->convs[i];
+
+        atomic_store(&conv->id, (uint64_t)i + 1);
+        conv->added = conv->members + (conv->outsider ? 1 : 0);
+    }
+    atomic_store(&p->made, p->nconvs);
+}
+
 int engine_make(struct engine *e, const struct engine_config *cfg,
                 struct error *err)
 {
@@ -201,7 +226,9 @@ int engine_make(struct engine *e, const struct engine_config *cfg,
     }
     raise_limit();
     buf_init(&e->upgrade, 4096);
-    ws_upgrade(&e->upgrade, cfg->host, cfg->port, "/v1/chat", "confab.v1", KEY);
+    make_upgrade(e);
+    if (cfg->driver != NULL)
+        make_topics(&e->plan);
     tls_accept_key(KEY, e->accept);
     make_lives(e);
     e->source_net = source_net(e);

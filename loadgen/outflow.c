@@ -39,6 +39,11 @@ static uint32_t body_size(struct shard *sh, const struct traffic *t)
     return size > LIMIT_BODY ? LIMIT_BODY : (uint32_t)size;
 }
 
+int64_t outflow_request(uint32_t slot, uint32_t number)
+{
+    return (int64_t)(slot + 1) << SEQ_BITS | number;
+}
+
 static bool write_one(struct shard *sh, struct client *c, struct outflow *f,
                       struct sent *m, uint32_t slot)
 {
@@ -47,14 +52,18 @@ static bool write_one(struct shard *sh, struct client *c, struct outflow *f,
     struct marker mark = {engine_run_id(e), f->stream, f->ledger.write, m->due,
                           m->written};
     struct send s = {.conv = e->plan.convs[stream->conv].id};
-    int64_t n = (int64_t)(slot + 1) << SEQ_BITS | f->ledger.write;
     static _Thread_local char body[LIMIT_BODY];
     char cid[40];
 
+    s.body = span_make(body, marker_write(body, m->size, &mark));
+    if (e->cfg->driver != NULL) {
+        struct driver_message d = {s.conv, slot, mark.seq, s.body};
+
+        return e->cfg->driver->publish(sh, c, &d);
+    }
     s.cid = span_make(cid, (size_t)snprintf(cid, sizeof(cid), "%x-%x-%x",
                                             mark.run, mark.stream, mark.seq));
-    s.body = span_make(body, marker_write(body, m->size, &mark));
-    enc_send(wire_begin(sh), n, &s);
+    enc_send(wire_begin(sh), outflow_request(slot, mark.seq), &s);
     return wire_send(sh, c, WS_TEXT);
 }
 
@@ -81,10 +90,20 @@ static bool can_write(const struct client *c)
     return c->state == CLIENT_READY && (c->box == NULL || c->box->out.len == 0);
 }
 
+/* Does the server say that it has a message? Else it has one that is written.
+ */
+static bool answers(const struct shard *sh)
+{
+    const struct driver *d = sh->engine->cfg->driver;
+
+    return d == NULL || d->acks;
+}
+
 /* A message's `written` is that of its first time: it stands in the body. */
 static void pump(struct shard *sh, struct client *c, uint32_t slot, bool due)
 {
     struct outflow *f = &sh->outflows[c->first_stream + slot];
+    uint32_t number;
     struct sent *m;
 
     while (can_write(c) && (m = ledger_to_write(&f->ledger)) != NULL) {
@@ -93,7 +112,10 @@ static void pump(struct shard *sh, struct client *c, uint32_t slot, bool due)
         count_written(sh, m, due);
         if (!write_one(sh, c, f, m, slot))
             return;
+        number = f->ledger.write;
         ledger_wrote(&f->ledger);
+        if (!answers(sh))
+            driver_answer(sh, c, slot, number, UINT32_MAX);
     }
 }
 
@@ -200,6 +222,10 @@ static void settle(struct shard *sh, struct outflow *f)
     const struct traffic *t = traffic_of(sh, f);
     bool direct = t->kind == TRAFFIC_DIRECT;
 
+    if (sh->engine->cfg->driver != NULL) {
+        ledger_settle(&f->ledger, false, false); /* confab alone has receipts */
+        return;
+    }
     ledger_settle(&f->ledger, t->delivered && t->kind != TRAFFIC_SELF,
                   direct && t->read > 0);
 }
@@ -247,7 +273,8 @@ void outflow_sent(struct shard *sh, struct client *c, const struct object *o)
     m->fate = FATE_ACKED;
     m->seq = o->seq;
     f->acked++;
-    hist_add(&sh->tally->hists[METRIC_SENT], sh->now - m->due);
+    if (answers(sh))
+        hist_add(&sh->tally->hists[METRIC_SENT], sh->now - m->due);
     tally_count(sh, COUNT_ACKED, 1);
     owed = plan_audience(&p->convs[p->streams[f->stream].conv]);
     tally_count(sh, COUNT_EXPECTED, owed);

@@ -215,6 +215,8 @@ enum client_end { END_FIN, END_RST, END_LOST };
 /* Close, and by `again` come back later (the client's own backoff). */
 void client_close(struct shard *sh, struct client *c, enum client_end how,
                   bool again);
+/* All that belongs to a login is here. */
+void client_synced(struct shard *sh, struct client *c);
 /* The server answered 101: say hello. False: the connection is gone. */
 bool client_upgraded(struct shard *sh, struct client *c);
 void client_timer(struct timer *t, void *ctx);
@@ -292,6 +294,8 @@ void outflow_add(struct shard *sh, uint32_t outflow, uint64_t due);
 /* Take every slot that is due; returns when the next one is. */
 uint64_t outflow_run(struct shard *sh);
 void outflow_factor(struct shard *sh); /* the rates were changed */
+/* The number of a request that sends: stream of the client, its number. */
+int64_t outflow_request(uint32_t slot, uint32_t number);
 void outflow_pump(struct shard *sh, struct client *c);
 void outflow_lost(struct shard *sh, struct client *c);
 void outflow_sent(struct shard *sh, struct client *c, const struct object *o);

@@ -27,13 +27,14 @@ static int parse_url(struct target *t, const char *url, struct error *err)
     char *rest;
 
     t->tls = strncmp(p, "wss://", 6) == 0;
-    if (!t->tls && strncmp(p, "ws://", 5) != 0)
+    t->driver = driver_of_url(url);
+    if (!t->tls && t->driver == NULL && strncmp(p, "ws://", 5) != 0)
         return error_set(err, CF_INVALID,
                          "'%s' must be ws://HOST:PORT or wss://HOST:PORT", url);
-    p += t->tls ? 6 : 5;
+    p = strstr(p, "://") + 3;
     end = p + strcspn(p, "/");
     colon = memrchr(p, ':', (size_t)(end - p));
-    t->port = t->tls ? 443 : 80;
+    t->port = t->tls ? 443 : t->driver != NULL ? 0 : 80;
     if (colon != NULL && (end[-1] != ']')) {
         port = strtol(colon + 1, &rest, 10);
         if (rest != end || port < 1 || port > 65535)
@@ -45,6 +46,8 @@ static int parse_url(struct target *t, const char *url, struct error *err)
     } else {
         colon = end;
     }
+    if (t->port == 0)
+        return error_set(err, CF_INVALID, "'%s' has no port", url);
     if (colon == p || (size_t)(colon - p) >= sizeof(t->host) ||
         strlen(url) >= sizeof(t->url))
         return error_set(err, CF_INVALID, "'%s' has no host", url);
@@ -198,7 +201,7 @@ static int find_server(struct target *t, const struct target_options *o,
         return from_ready_file(t, o->ready_file, err);
     if (rc == 0 && o->admin != NULL)
         return ask(t, o->admin, err);
-    if (rc == 0)
+    if (rc == 0 && t->driver == NULL)
         rc = discover(t, err);
     if (rc == 0 && t->url[0] == '\0')
         rc = parse_url(t, DEFAULT_URL, err);
@@ -263,6 +266,8 @@ int target_accounts(struct target *t, const struct target_options *o,
     char prefix[20];
     int rc;
 
+    if (t->driver != NULL)
+        return accounts_plain(&t->accounts, count, err);
     if (o->accounts != NULL) {
         rc = accounts_read(&t->accounts, o->accounts, err);
         if (rc == 0 && accounts_count(t->accounts) < count)

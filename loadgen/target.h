@@ -7,7 +7,8 @@
 #include "own_server.h"
 
 struct target_options {
-    const char *url;        /* ws://HOST:PORT, wss://; NULL: found */
+    const char *url;        /* ws://HOST:PORT, wss://, or a driver's scheme;
+                               NULL: found */
     const char *admin;      /* socket; NULL: found */
     const char *ready_file; /* of the server; NULL: none */
     const char *accounts;   /* file; NULL: made over the admin socket */
@@ -19,8 +20,9 @@ struct target_options {
 struct target {
     char url[256], host[200], admin[256];
     int port;
-    bool tls, here; /* here: on this machine */
-    int server_pid; /* 0: unknown */
+    bool tls, here;              /* here: on this machine */
+    const struct driver *driver; /* NULL: confab */
+    int server_pid;              /* 0: unknown */
     char server_name[64], durability[64];
     struct own_server own;        /* own.pid > 0: running */
     struct account_set *accounts; /* owned */

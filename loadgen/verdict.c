@@ -129,7 +129,7 @@ static void judge_seats(struct judge *j)
 
             if (!plan_in_audience(&e->plan.convs[s->conv], s->place))
                 continue;
-            if (judge_seat(j, sh, s) == 0)
+            if (judge_seat(j, sh, s) == 0 && e->cfg->driver == NULL)
                 compare_order(j, s);
         }
     }

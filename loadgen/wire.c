@@ -191,6 +191,8 @@ static bool deliver(struct shard *sh, struct client *c, struct span *in,
             return n == 0;
         *in = span_make(in->p + n, in->n - (size_t)n);
     }
+    if (sh->engine->upgrade.len == 0)
+        return driver_feed(sh, c, in);
     while ((rc = ws_pull(in, parts, &m)) > 0)
         if (!client_message(sh, c, &m))
             return false;
