@@ -55,7 +55,8 @@ static void note_end(struct shard *sh, struct client *c)
 {
     if (c->state == CLIENT_READY) {
         atomic_fetch_sub(&sh->ready, 1);
-        copies_live(sh, c, false);
+        if (!(c->flags & FLAG_DEAF))
+            copies_live(sh, c, false);
     }
     if (c->state >= CLIENT_CONNECTING && c->state < CLIENT_READY)
         sh->handshakes--;
@@ -243,6 +244,11 @@ void client_event(struct shard *sh, struct client *c, unsigned events)
 {
     if (c->fd < 0)
         return; /* closed earlier in this turn */
+    if (c->flags & FLAG_DEAF && events & (EPOLLERR | EPOLLHUP)) {
+        tally_count(sh, COUNT_DROPPED, 1);
+        client_close(sh, c, END_LOST, true);
+        return;
+    }
     if (c->state == CLIENT_CONNECTING) {
         if (events & (EPOLLERR | EPOLLHUP)) {
             int code = 0;

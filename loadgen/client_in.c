@@ -58,6 +58,7 @@ void client_synced(struct shard *sh, struct client *c)
     else
         client_caught_up(sh, c);
     presence_look(sh, c);
+    slow_ready(sh, c);
     if (c->fd >= 0)
         outflow_pump(sh, c);
 }

@@ -268,7 +268,9 @@ static bool measure(struct run *r)
 
     r->phase_end = now + (uint64_t)s->phases.measure_ms * 1000000;
     faults_start(&r->faults, &r->engine, now);
+    atomic_store(&r->engine.deaf, 1);
     on = run_phase(r, PHASE_MEASURE, measure_over);
+    atomic_store(&r->engine.deaf, 0);
     faults_end(&r->faults);
     return on;
 }

@@ -211,6 +211,7 @@ void *shard_run(void *arg)
         see_fold(sh);
         see_stage(sh);
         see_drop(sh);
+        slow_see(sh);
         for (int i = 0; i < n; i++) {
             client_event(sh, &sh->clients[events[i].data.u32],
                          events[i].events);

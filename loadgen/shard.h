@@ -160,6 +160,7 @@ struct shard {
     uint32_t *away;     /* owned: churn clients that are away */
     uint32_t naway;
     uint32_t setup_at, setup_open; /* conversations: looked at, under way */
+    bool deaf;                     /* slow clients do not read now */
     int stage;                     /* the one acted on */
     _Atomic int looked;            /* STAGE_LOOK was acted on */
     _Atomic int64_t looking;       /* views without an answer */
@@ -320,6 +321,11 @@ void churn_start(struct shard *sh, uint64_t start);
 uint64_t churn_run(struct shard *sh);                /* when it is due again */
 void churn_end(struct shard *sh, struct client *c);  /* its session is over */
 void churn_gone(struct shard *sh, struct client *c); /* it is closed */
+
+/* ---- slow.c: clients that stop reading ---- */
+void slow_mark(struct shard *sh);
+void slow_see(struct shard *sh); /* what main wants */
+void slow_ready(struct shard *sh, struct client *c);
 
 /* ---- backlog.c ---- */
 void backlog_leave(struct shard *sh);

@@ -147,6 +147,7 @@ void shard_make(struct shard *sh, struct engine *e, int index,
     sh->tally = tally_new(e);
     sh->spare = tally_new(e);
     churn_make(sh);
+    slow_mark(sh);
     schedule_init(&sh->connects, &connects,
                   e->scenario->users.connect_rate * share, 0, e->begin,
                   e->begin, &sh->rng);
