@@ -75,6 +75,8 @@ static void views(struct parser *p, struct stmt *s)
     if (parse_take(p, "nothing"))
         return;
     do {
+        if (parse_at_kind(p, TOKEN_TEXT))
+            parse_wanted(p, "an actor or a variable");
         s->views =
             arena_grow(p->arena, s->views, s->nviews, sizeof(struct expr *));
         s->views[s->nviews++] = parse_conv(p, "'views'");

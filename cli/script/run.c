@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "run_inside.h"
 
 #define MS 1000000u
@@ -427,8 +428,24 @@ static void play_finally(struct run *r)
     r->stop = stop;
 }
 
+/* $name of `secret name`; not set when the environment lacks it. */
+static void set_secrets(struct run *r)
+{
+    for (int i = 0; i < r->script->nsecrets; i++) {
+        const char *name = r->script->secrets[i], *value;
+        char variable[100];
+        struct error err;
+
+        snprintf(variable, sizeof(variable), "CONFAB_SECRET_%s", name);
+        value = getenv(variable);
+        if (value != NULL && text_is_utf8(span_of(value)))
+            scope_set(r->scope, name, NULL, json_string(value), &err);
+    }
+}
+
 static bool lets(struct run *r)
 {
+    set_secrets(r);
     if (r->script->lets != NULL)
         play_block(r, r->script->lets);
     return !r->failed;

@@ -143,7 +143,10 @@ static int in_fits(struct strand *s, const struct expr *x, struct actor *a,
     if (x->kind != EXPR_NAME) {
         rc = expr_eval(&ev, x, &v, err);
         if (rc == 0) {
-            rc = conv_of_value(v) == e->conv && e->conv != 0;
+            conv = conv_of_value(v);
+            rc = conv != 0 ? conv == e->conv
+                           : same_text(json_string_value(v),
+                                       text_of(e->value, "conv"));
             json_decref(v);
         }
         return rc;
@@ -153,6 +156,27 @@ static int in_fits(struct strand *s, const struct expr *x, struct actor *a,
         return -CF_INVALID;
     conv = actor_direct(a, who->account.user);
     return conv != 0 && conv == e->conv;
+}
+
+/* Ask for the conversation of that name: "@alice" is a person. */
+static enum progress find_conv(struct strand *s, struct work *w,
+                               const struct stmt *st, struct actor *a,
+                               const char *name, const char *shown,
+                               uint64_t *conv)
+{
+    if (w->reply == NULL)
+        client_find_conv(a->client, name, true, reply_id, reply_new(w));
+    if (!w->reply->done)
+        return WAIT;
+    if (w->reply->rc == -CF_UNAVAILABLE)
+        return run_fail(s->run, st,
+                        "%s is offline and has no conversation with %s yet",
+                        a->name, shown);
+    if (w->reply->rc != 0)
+        return run_fail(s->run, st, "no conversation with %s: %s", shown,
+                        error_name(w->reply->rc));
+    *conv = w->reply->id;
+    return DONE;
 }
 
 enum progress run_conv_ref(struct strand *s, struct work *w,
@@ -165,34 +189,23 @@ enum progress run_conv_ref(struct strand *s, struct work *w,
     enum progress p;
 
     if (x->kind == EXPR_NAME) {
-        if (w->reply == NULL) {
-            who = run_actor(s, st, x->text, x);
-            if (who == NULL)
-                return FAILED;
-            snprintf(name + 1, sizeof(name) - 1, "%s", who->account.name);
-            client_find_conv(a->client, name, true, reply_id, reply_new(w));
-        }
-        if (!w->reply->done)
-            return WAIT;
-        if (w->reply->rc == 0)
-            *conv = w->reply->id;
-        else if (w->reply->rc == -CF_UNAVAILABLE)
-            return run_fail(s->run, st,
-                            "%s is offline and has no conversation with %s yet",
-                            a->name, x->text);
-        else
-            return run_fail(s->run, st, "no conversation with %s: %s", x->text,
-                            error_name(w->reply->rc));
-        return DONE;
+        who = run_actor(s, st, x->text, x);
+        if (who == NULL)
+            return FAILED;
+        snprintf(name + 1, sizeof(name) - 1, "%s", who->account.name);
+        return find_conv(s, w, st, a, name, x->text, conv);
     }
     p = run_value(s, w, st, x, &v);
     if (p != DONE)
         return p;
     *conv = conv_of_value(v);
+    if (*conv == 0 && json_is_string(v))
+        p = find_conv(s, w, st, a, json_string_value(v), json_string_value(v),
+                      conv);
+    else if (*conv == 0)
+        p = run_fail(s->run, st, "this is no conversation");
     json_decref(v);
-    if (*conv == 0)
-        return run_fail(s->run, st, "this is no conversation");
-    return DONE;
+    return p;
 }
 
 /* ---- all of it ---- */
