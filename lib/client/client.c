@@ -182,6 +182,7 @@ static void on_down(void *ctx, int code, const struct error *err)
     struct client *c = ctx;
     int64_t now = clock_mono(c->cfg.clock), delay;
 
+    loop_timer_cancel(c->retry);
     loop_timer_cancel(c->beat);
     loop_timer_cancel(c->silence);
     loop_timer_cancel(c->gap);
@@ -206,8 +207,10 @@ static void connect_now(void *arg)
     struct client *c = arg;
     struct error err = {0};
 
-    if (c->stopping)
+    if (c->stopping) { /* the server did not answer `bye` */
+        chat_link_close(c->link, 1000);
         return;
+    }
     client_link_event(c, LINK_CONNECTING, 0, 0, NULL);
     if (chat_link_connect(c->link, c->server, &err) < 0) {
         c->last_error = err;
@@ -421,7 +424,9 @@ void client_stop(struct client *c)
         buf_clear(&c->out);
         enc_request(&c->out, 0, FRAME_BYE, (struct span){0});
         client_write(c);
-        chat_link_close(c->link, 1000);
+        /* The server closes. Closed by us while it writes, the line would be
+         * reset, and the `bye` lost. */
+        loop_timer_set(c->retry, c->cfg.instead != NULL ? 0 : BYE_WAIT_MS);
     } else if (c->state == LINK_CONNECTING) {
         chat_link_close(c->link, 1000);
     } else {
