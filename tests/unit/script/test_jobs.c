@@ -50,11 +50,11 @@ int fixture_attach(struct fixture **out, const char *url, const char *admin,
     return 0;
 }
 
-void fixture_free(struct fixture **f)
+void fixture_free(struct fixture **slot)
 {
-    seen->freed += *f != NULL;
-    free(*f);
-    *f = NULL;
+    seen->freed += *slot != NULL;
+    free(*slot);
+    *slot = NULL;
 }
 
 const char *fixture_url(const struct fixture *f)
