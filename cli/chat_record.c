@@ -7,8 +7,9 @@
 #include "base/mem.h"
 #include "proto/story.h"
 
-#define HELD_MAX 10000 /* entries that wait for word about their conversation \
-                        */
+#define HELD_MAX                                                 \
+    10000 /* entries that wait for word about their conversation \
+           */
 
 /* An entry of a conversation that is not known to be direct or a group yet. */
 struct held {

@@ -10,7 +10,7 @@ struct recording;
 
 /* -CF_EXISTS: there is such a file; -CF_IO. The client may come later. */
 int recording_new(struct recording **out, const char *path, struct error *err);
-void recording_free(struct recording **r);
+void recording_free(struct recording **slot);
 /* Everything that the client says, in order. */
 void recording_event(struct recording *r, struct client *client,
                      const struct client_event *ev);

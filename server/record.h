@@ -13,6 +13,6 @@ struct record;
  * cannot be made. */
 int record_start(struct record **out, struct store *store, const char *dir,
                  struct error *err);
-void record_free(struct record **r); /* after store_close() */
+void record_free(struct record **slot); /* after store_close() */
 
 #endif

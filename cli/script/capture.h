@@ -14,7 +14,7 @@ struct capture;
  * be read on its way) and write to `to`. */
 int capture_new(struct capture **out, struct loop *loop, const char *server,
                 FILE *to, struct error *err);
-void capture_free(struct capture **c);
+void capture_free(struct capture **slot);
 int capture_port(const struct capture *c); /* on 127.0.0.1 */
 /* Frames written; negative: they cannot be written any more. */
 int64_t capture_count(const struct capture *c);

@@ -36,7 +36,7 @@ int fixture_start(struct fixture **out, const struct fixture_config *cfg,
  * clock and store are not for one test alone. Frees like the others. */
 int fixture_attach(struct fixture **out, const char *url, const char *admin,
                    struct error *err);
-void fixture_free(struct fixture **f);
+void fixture_free(struct fixture **slot);
 const char *fixture_url(const struct fixture *f);   /* ws://... */
 const char *fixture_log(const struct fixture *f);   /* path or NULL */
 const char *fixture_admin(const struct fixture *f); /* socket or NULL */

@@ -109,7 +109,8 @@ static void add_ours(struct fixture *f, int *n, const char *const *given,
 void fixture_make_argv(struct fixture *f, const struct fixture_config *cfg)
 {
     static const char *const preset[] = {"confabd", NULL};
-    const char *const *given = cfg->argv != NULL ? cfg->argv : preset;
+    bool said = cfg->argv != NULL && cfg->argv[0] != NULL;
+    const char *const *given = said ? cfg->argv : preset;
     int count = 0, n = 0;
 
     while (given[count] != NULL)

@@ -15,7 +15,7 @@ struct proxy;
  * server for each client. */
 int proxy_new(struct proxy **out, struct loop *loop, const char *host, int port,
               struct error *err);
-void proxy_free(struct proxy **p);
+void proxy_free(struct proxy **slot);
 int proxy_port(const struct proxy *p);
 
 /* A tunnel: nothing passes in either direction and nobody is told; new

@@ -67,7 +67,7 @@ int wire_write(struct wire_writer *w, int conn, enum wire_kind kind,
 
 struct wire_stream; /* one direction */
 struct wire_stream *wire_stream_new(void);
-void wire_stream_free(struct wire_stream **s);
+void wire_stream_free(struct wire_stream **slot);
 /* Calls frame with each object of the messages that end in these bytes, and
  * closed with the code of a close frame (0: none in it). What is no WebSocket
  * and what breaks its rules ends the stream: nothing more comes of it. */

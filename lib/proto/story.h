@@ -22,7 +22,7 @@ struct story;
  * something; -CF_IO. */
 int story_new(struct story **out, const char *path, const char *name,
               struct error *err);
-void story_free(struct story **s);
+void story_free(struct story **slot);
 
 /* Who it is about first: the first one gets the first name. */
 void story_person(struct story *s, uint64_t user);

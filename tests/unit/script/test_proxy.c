@@ -192,6 +192,14 @@ static void fence(void)
     proxy_free(&p);
 }
 
+static void finish(struct proxy **p, struct peer *client, struct peer *server)
+{
+    peer_close(client);
+    peer_close(server);
+    proxy_free(p);
+    end();
+}
+
 START_TEST(relays_both_ways)
 {
     struct proxy_counts n;
@@ -245,10 +253,7 @@ START_TEST(cut_is_silent_and_heals)
     ck_assert(!c.eof && !s.eof);
     proxy_heal(p);
     UNTIL(has(&s, "one two") && has(&c, "three"));
-    peer_close(&c);
-    peer_close(&s);
-    proxy_free(&p);
-    end();
+    finish(&p, &c, &s);
 }
 END_TEST
 
@@ -271,10 +276,7 @@ START_TEST(cut_keeps_what_is_under_way)
     ck_assert_uint_eq(s.got.len, 0);
     proxy_heal(p);
     UNTIL(has(&s, "late"));
-    peer_close(&c);
-    peer_close(&s);
-    proxy_free(&p);
-    end();
+    finish(&p, &c, &s);
 }
 END_TEST
 
@@ -320,10 +322,7 @@ START_TEST(cut_leaves_newcomers_without_answer)
     UNTIL(has(&s, "anybody?"));
     proxy_counts(p, &n);
     ck_assert_int_eq(n.accepted, 1); /* not the one that left */
-    peer_close(&c);
-    peer_close(&s);
-    proxy_free(&p);
-    end();
+    finish(&p, &c, &s);
 }
 END_TEST
 
@@ -340,10 +339,7 @@ START_TEST(resets_both)
     UNTIL(c.reset && s.reset);
     proxy_counts(p, &n);
     ck_assert_int_eq(n.open, 0);
-    peer_close(&c);
-    peer_close(&s);
-    proxy_free(&p);
-    end();
+    finish(&p, &c, &s);
 }
 END_TEST
 
@@ -384,10 +380,7 @@ START_TEST(latency_delays_in_order)
     proxy_latency(p, 0);
     SAY(&c, " fast");
     UNTIL(has(&s, "slow, then fast"));
-    peer_close(&c);
-    peer_close(&s);
-    proxy_free(&p);
-    end();
+    finish(&p, &c, &s);
 }
 END_TEST
 
@@ -413,10 +406,7 @@ START_TEST(rate_paces)
     ck_assert_uint_lt(s.got.len, sizeof(bytes) + 1000);
     proxy_rate(p, 0);
     UNTIL(s.got.len == 2 * sizeof(bytes));
-    peer_close(&c);
-    peer_close(&s);
-    proxy_free(&p);
-    end();
+    finish(&p, &c, &s);
 }
 END_TEST
 
@@ -455,10 +445,7 @@ START_TEST(drips_byte_by_byte)
     SAY(&c, ", at once");
     UNTIL(has(&s, "drop by drop, at once"));
     ck_assert_int_eq(t.up, 13);
-    peer_close(&c);
-    peer_close(&s);
-    proxy_free(&p);
-    end();
+    finish(&p, &c, &s);
 }
 END_TEST
 
@@ -494,10 +481,7 @@ START_TEST(closes_between_frames)
 
         UNTIL((proxy_counts(p, &n), n.open == 0));
     }
-    peer_close(&c);
-    peer_close(&s);
-    proxy_free(&p);
-    end();
+    finish(&p, &c, &s);
 }
 END_TEST
 
@@ -552,10 +536,7 @@ START_TEST(holds_a_bounded_amount)
     peer_watch(&c);
     UNTIL(c.got.len == size);
     ck_assert(memcmp(c.got.data, bytes, size) == 0);
-    peer_close(&c);
-    peer_close(&s);
-    proxy_free(&p);
-    end();
+    finish(&p, &c, &s);
     free(bytes);
 }
 END_TEST
@@ -593,42 +574,10 @@ START_TEST(a_thousand_at_once)
 }
 END_TEST
 
-START_TEST(finds_frame_boundaries)
-{
-    static const char small[] = "\x81\x03"
-                                "abc";
-    static const char medium[] = "\x82\x7e\x00\x80";
-    struct ws_scan s = {0};
-    char body[128] = {0};
-
-    ck_assert_int_eq(ws_scan_boundary(&s, UPGRADED, sizeof(UPGRADED) - 1),
-                     sizeof(UPGRADED) - 1);
-    ws_scan_run(&s, UPGRADED, sizeof(UPGRADED) - 1);
-    ck_assert_int_eq(s.phase, WS_FRAMES);
-    ck_assert_int_eq(ws_scan_boundary(&s, small, 5), 0);
-    for (size_t i = 1; i < 5; i++) {
-        struct ws_scan t = s;
-
-        ws_scan_run(&t, small, i);
-        ck_assert_int_eq(ws_scan_boundary(&t, small + i, 5 - i), 5 - (int)i);
-        ck_assert_int_eq(ws_scan_boundary(&t, small + i, 4 - i), -1);
-    }
-    ws_scan_run(&s, medium, 4);
-    ws_scan_run(&s, body, 127);
-    ck_assert_int_eq(ws_scan_boundary(&s, body, 1), 1);
-    ws_scan_run(&s, "\0\x81\x7f\0\0\0\0\0\0\0\2x", 12);
-    ck_assert_int_eq(ws_scan_boundary(&s, "yz", 2), 1);
-    memset(&s, 0, sizeof(s));
-    ws_scan_run(&s, "HTTP/1.1 404 Not Found\r\n\r\n", 26);
-    ck_assert_int_eq(s.phase, WS_PLAIN);
-    ck_assert_int_eq(ws_scan_boundary(&s, small, 5), -1);
-}
-END_TEST
-
 SUITE("proxy", relays_both_ways, cut_is_silent_and_heals,
       cut_keeps_what_is_under_way, cut_hides_that_one_left,
       cut_leaves_newcomers_without_answer, resets_both,
       tells_that_nobody_is_there, latency_delays_in_order, rate_paces,
       drips_byte_by_byte, closes_between_frames,
       closes_idle_and_unfinished_ones, holds_a_bounded_amount,
-      a_thousand_at_once, finds_frame_boundaries)
+      a_thousand_at_once)
