@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "core/conn.h"
 
+#define MARKS_SLOT_MS 10
 #define MARKS_A_MS 50 /* rows a second that lengthen the fold by 1 ms */
 
 /* One user's folded marks. */
@@ -74,17 +75,21 @@ static void raise(int64_t *mark, int64_t seq, bool fall)
         *mark = seq;
 }
 
-/* Where m waits: for the end of this turn, or for its second. */
+/* Where m waits: for the end of this turn when a fence asks, else for its time
+ * among the others. Times are slots of some ms, so that marks of many users are
+ * stored together: one commit, not one each. */
 static void marks_wait(struct node *n, struct marks *m)
 {
-    int64_t now = now_mono(n);
+    int64_t now = now_mono(n), slot = now - now % MARKS_SLOT_MS + MARKS_SLOT_MS;
 
     if (m->busy || m->link.next != NULL)
         return;
-    if (m->next <= now) {
+    if (m->flush) {
         list_push(&n->marks_now, &m->link);
         return;
     }
+    if (m->next < slot)
+        m->next = slot;
     list_push(&n->marks_dirty, &m->link);
     if (!timer_is_set(&n->fold) || n->fold.due > m->next)
         timer_set(&n->wheel, &n->fold, m->next);
@@ -102,7 +107,6 @@ void marks_flush(struct node *n, struct user *u)
     if (marks_settled(u))
         return;
     m->flush = true;
-    m->next = now_mono(n);
     if (!m->busy)
         list_remove(&m->link);
     marks_wait(n, m);
@@ -202,8 +206,6 @@ static void marks_next(struct node *n, struct marks *m)
 
     m->busy = false;
     if (m->count > 0) {
-        if (m->flush)
-            m->next = now_mono(n);
         marks_wait(n, m);
         return;
     }
@@ -277,20 +279,22 @@ void marks_pace(struct node *n)
     n->mark_rows = 0;
 }
 
+/* They wait in order of their times, but for those that began to wait when the
+ * fold was longer: these are late by that at most. */
 void marks_fold(struct node *n)
 {
-    int64_t now = now_mono(n), next = INT64_MAX;
+    int64_t now = now_mono(n);
+    struct link *k;
 
-    list_each (&n->marks_dirty, k, tmp) {
+    while ((k = list_first(&n->marks_dirty)) != NULL) {
         struct marks *m = container_of(k, struct marks, link);
 
-        if (m->next <= now)
-            marks_store(n, m);
-        else if (m->next < next)
-            next = m->next;
+        if (m->next > now) {
+            timer_set(&n->wheel, &n->fold, m->next);
+            break;
+        }
+        marks_store(n, m);
     }
-    if (next != INT64_MAX)
-        timer_set(&n->wheel, &n->fold, next);
 }
 
 /* ---- ends ---- */
