@@ -77,15 +77,18 @@ static double span_of_rows(const struct collect *c)
            1;
 }
 
+/* Of the measured seconds; a short row at the end of a phase does not count. */
 static double mean_of(const struct collect *c, bool server)
 {
+    int64_t before = c->nseconds > 0 ? c->seconds[0].at_ms - 1000 : 0;
     double sum = 0;
     int n = 0;
 
-    for (int i = 0; i < c->nseconds; i++) {
+    for (int i = 0; i < c->nseconds; before = c->seconds[i++].at_ms) {
         double v = server ? c->seconds[i].srv_cpu : c->seconds[i].gen_cpu;
 
-        if (c->seconds[i].phase != PHASE_MEASURE || v < 0)
+        if (c->seconds[i].phase != PHASE_MEASURE || v < 0 ||
+            c->seconds[i].at_ms - before < 500)
             continue;
         sum += v;
         n++;

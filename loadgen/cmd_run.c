@@ -4,32 +4,10 @@
 #include "commands.h"
 #include "run.h"
 
-#define PATH_ROW(n, field, what)                    \
-    {                                               \
-        .name = n, .type = OPT_TEXT, .arg = "FILE", \
-        .offset = RUN_AT(paths.field), .help = what \
-    }
-
 const struct option run_options[] = {
     RUN_TARGET_ROWS,
     RUN_SCENARIO_ROWS,
-    {.name = "fail",
-     .type = OPT_LIST,
-     .arg = "EXPR",
-     .offset = RUN_AT(fails),
-     .help = "fail when this holds: 'e2e.p99>100ms'; may repeat"},
-    PATH_ROW("json", json, "the whole result, for report and compare"),
-    PATH_ROW("jsonl", jsonl, "a JSON object each second"),
-    PATH_ROW("csv", csv, "a row each second"),
-    {.name = "hgrm",
-     .type = OPT_TEXT,
-     .arg = "PREFIX",
-     .offset = RUN_AT(paths.hgrm),
-     .help = "PREFIX.METRIC.hgrm for the HdrHistogram plotters"},
-    PATH_ROW("hlog", hlog, "histograms in the V2 log format"),
-    PATH_ROW("junit", junit, "thresholds as JUnit XML"),
-    PATH_ROW("tap", tap, "thresholds as TAP; - is standard output"),
-    PATH_ROW("floor", floor, "put this document of floor --json in too"),
+    RUN_OUTPUT_ROWS,
     {.name = "metrics",
      .type = OPT_TEXT,
      .arg = "ADDR:PORT",
@@ -42,8 +20,7 @@ const struct option run_options[] = {
     {.name = NULL},
 };
 
-/* The summary on the screen, the files, and what it all comes to. */
-static int finish(struct run_state *r, int argc, char **argv)
+int run_finish(struct run_state *r, int argc, char **argv)
 {
     struct environment env;
     struct error err = {0};
@@ -93,7 +70,7 @@ static int go(struct run_state *r, int argc, char **argv, const char *name)
     if (rc == 0)
         rc = run_engine(r);
     if (rc == 0)
-        rc = finish(r, argc, argv);
+        rc = run_finish(r, argc, argv);
     run_close(r);
     collect_release(&r->collect);
     return rc;

@@ -35,16 +35,12 @@ const struct command commands[] = {
      compare_options, cmd_compare},
     {"plan", "", "how many servers so many users need",
      "confab-load plan --users 10m", plan_options, cmd_plan},
-#if LATER
     {"coordinate", "SCENARIO|FILE", "run a scenario on many machines",
      "confab-load coordinate group-500 --agents 2 --secret-file s",
      coordinate_options, cmd_coordinate},
-#endif
-#if LATER
     {"agent", "", "lend this machine to a coordinator",
      "confab-load agent --join 10.0.0.1:7070 --secret-file s", agent_options,
      cmd_agent},
-#endif
     {"completion", "bash|zsh|fish", "shell completion",
      "confab-load completion bash > "
      "~/.local/share/bash-completion/completions/confab-load",

@@ -58,19 +58,23 @@ struct reading {
 static void read_run(struct reading *out, const struct collect *c)
 {
     double seconds = (double)c->phase_ms[PHASE_MEASURE] / 1000, cpu = 0;
+    int64_t before = 0, length;
     int n = 0;
 
     memset(out, 0, sizeof(*out));
-    for (int i = 0; i < c->nseconds; i++) {
+    for (int i = 0; i < c->nseconds; before = c->seconds[i++].at_ms) {
         const struct second *s = &c->seconds[i];
 
-        if (s->phase != PHASE_MEASURE || s->srv_cpu < 0)
+        length = s->at_ms - before;
+        if (s->phase != PHASE_MEASURE)
             continue;
         out->messages += (double)s->counts[COUNT_ACKED];
         out->copies += (double)s->counts[COUNT_COPIES];
         out->heartbeats += (double)s->counts[COUNT_HB];
         out->connects += (double)s->counts[COUNT_CONNECTS];
-        out->rss = (double)s->srv_rss;
+        out->rss = s->srv_rss > 0 ? (double)s->srv_rss : out->rss;
+        if (length < 500 || s->srv_cpu < 0)
+            continue; /* the short row at the end of a phase */
         cpu += s->srv_cpu;
         n++;
     }

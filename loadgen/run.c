@@ -284,14 +284,17 @@ int run_engine(struct run_state *r)
         .driver = r->target.driver,
         .io = r->args.io,
         .seed = (uint64_t)r->args.seed,
-        .run = r->run,
         .restart = r->args.target.server != NULL ? restart : NULL,
         .tick = tick,
         .ctx = r,
         .rate_factor = &r->factor};
     struct error err = {0};
+    struct rng rng;
     int rc;
 
+    /* Each pass is a run of its own, over the same accounts. */
+    rng_init_system(&rng);
+    cfg.run = rng_u64(&rng);
     memset(&r->outcome, 0, sizeof(r->outcome));
     collect_init(&r->collect);
     r->started_ms = clock_wall(clock_system());

@@ -73,6 +73,29 @@ struct run_args {
         .offset = RUN_AT(target.ca_file),                                    \
         .help = "trust the certificates in FILE"                             \
     }
+#define RUN_PATH(n, field, what)                    \
+    {                                               \
+        .name = n, .type = OPT_TEXT, .arg = "FILE", \
+        .offset = RUN_AT(paths.field), .help = what \
+    }
+#define RUN_OUTPUT_ROWS                                                       \
+    RUN_PATH("json", json, "the whole result, for report and compare"),       \
+        RUN_PATH("jsonl", jsonl, "a JSON object each second"),                \
+        RUN_PATH("csv", csv, "a row each second"),                            \
+        {.name = "hgrm",                                                      \
+         .type = OPT_TEXT,                                                    \
+         .arg = "PREFIX",                                                     \
+         .offset = RUN_AT(paths.hgrm),                                        \
+         .help = "PREFIX.METRIC.hgrm for the HdrHistogram plotters"},         \
+        RUN_PATH("hlog", hlog, "histograms in the V2 log format"),            \
+        RUN_PATH("junit", junit, "thresholds as JUnit XML"),                  \
+        RUN_PATH("tap", tap, "thresholds as TAP; - is standard output"),      \
+        RUN_PATH("floor", floor, "put this document of floor --json in too"), \
+    {                                                                         \
+        .name = "fail", .type = OPT_LIST, .arg = "EXPR",                      \
+        .offset = RUN_AT(fails),                                              \
+        .help = "fail when this holds: 'e2e.p99>100ms'; may repeat"           \
+    }
 #define RUN_SCENARIO_ROWS                                                    \
     {.name = "set",                                                          \
      .type = OPT_LIST,                                                       \
@@ -148,7 +171,7 @@ struct run_state {
     struct metrics_http *metrics;
     _Atomic double factor; /* of all rates */
     int64_t started_ms;
-    uint64_t run; /* in each marker */
+    uint64_t run; /* names the accounts */
     /* Asked each second besides signals; false: enough. NULL: no. */
     bool (*more)(void *ctx, const struct second *row);
     void *ctx;
@@ -163,6 +186,9 @@ int run_open(struct run_state *r);
 /* One pass: collect is fresh, outcome and verdicts are filled. 0; or the exit
  * code of a shown error. */
 int run_engine(struct run_state *r);
+/* The summary on the screen, the files; the exit code that it all comes to.
+ * argv: the command as it was typed. */
+int run_finish(struct run_state *r, int argc, char **argv);
 void run_close(struct run_state *r);
 
 /* SIGINT and SIGTERM: the first drains, the second ends at once. */
