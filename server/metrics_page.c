@@ -26,18 +26,18 @@ static long long connections(const struct server *s)
 int metrics_page(struct server *s, struct buf *out)
 {
     struct metrics **sets = mem_array((size_t)s->shard_count, sizeof(*sets));
-    static struct hist sum; /* main's thread only */
+    static struct timing sum; /* main's thread only */
     int rc;
 
     memset(&sum, 0, sizeof(sum));
     for (int i = 0; i < s->shard_count; i++) {
         sets[i] = node_metrics(s->shards[i]->node);
-        hist_merge(&sum, node_sent_hist(s->shards[i]->node));
+        timing_merge(&sum, node_sent_hist(s->shards[i]->node));
     }
     rc = metrics_write(out, sets, s->shard_count);
     if (rc == 0)
-        rc = hist_write(out, "confab_sent_seconds",
-                        "From the arrival of a send to its answer", &sum);
+        rc = timing_write(out, "confab_sent_seconds",
+                          "From the arrival of a send to its answer", &sum);
     if (rc == 0)
         rc = gauge(out, "confab_sockets", "Sockets open", connections(s));
     if (rc == 0)

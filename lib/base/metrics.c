@@ -58,7 +58,7 @@ static uint64_t bucket_top(int i)
     return ((uint64_t)(i % 16 + 17) << (exponent - 4)) - 1;
 }
 
-void hist_record(struct hist *h, uint64_t us)
+void timing_record(struct timing *h, uint64_t us)
 {
     __atomic_fetch_add((uint64_t *)&h->counts[bucket_of(us)], 1,
                        __ATOMIC_RELAXED);
@@ -66,7 +66,7 @@ void hist_record(struct hist *h, uint64_t us)
     __atomic_fetch_add((uint64_t *)&h->sum_us, us, __ATOMIC_RELAXED);
 }
 
-uint64_t hist_quantile(const struct hist *h, double q)
+uint64_t timing_quantile(const struct timing *h, double q)
 {
     uint64_t total = h->total, seen = 0;
     uint64_t rank = (uint64_t)(q * (double)total);
@@ -83,7 +83,7 @@ uint64_t hist_quantile(const struct hist *h, double q)
     return bucket_top(HIST_BUCKETS - 1);
 }
 
-void hist_merge(struct hist *into, const struct hist *from)
+void timing_merge(struct timing *into, const struct timing *from)
 {
     for (int i = 0; i < HIST_BUCKETS; i++)
         into->counts[i] += from->counts[i];
@@ -110,8 +110,8 @@ int metrics_write(struct buf *out, struct metrics *const *sets, int n)
     return rc;
 }
 
-int hist_write(struct buf *out, const char *name, const char *help,
-               const struct hist *h)
+int timing_write(struct buf *out, const char *name, const char *help,
+                 const struct timing *h)
 {
     static const uint64_t bounds[] = {100,    250,    500,     1000,   2500,
                                       5000,   10000,  25000,   50000,  100000,

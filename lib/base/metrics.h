@@ -31,18 +31,18 @@ int64_t metrics_get(const struct metrics *m, int i);
 
 /* Log-linear histogram of microseconds, 1 us to 60 s, about 6 % wide. */
 #define HIST_BUCKETS 416
-struct hist {
+struct timing {
     _Atomic uint64_t counts[HIST_BUCKETS];
     _Atomic uint64_t total, sum_us;
 };
-void hist_record(struct hist *h, uint64_t us);
-uint64_t hist_quantile(const struct hist *h, double q); /* us; 0 if empty */
-void hist_merge(struct hist *into, const struct hist *from);
+void timing_record(struct timing *h, uint64_t us);
+uint64_t timing_quantile(const struct timing *h, double q); /* us; 0 if empty */
+void timing_merge(struct timing *into, const struct timing *from);
 
 /* Prometheus text (exposition format 0.0.4): sums over the n sets of values,
  * which share one table, one sample each with label node="i". */
 int metrics_write(struct buf *out, struct metrics *const *sets, int n);
-int hist_write(struct buf *out, const char *name, const char *help,
-               const struct hist *h);
+int timing_write(struct buf *out, const char *name, const char *help,
+                 const struct timing *h);
 
 #endif

@@ -283,7 +283,7 @@ struct node {
     int64_t drain_until, drain_spread;
     enum { DRAIN_NOT, DRAIN_LEAVING, DRAIN_BYE, DRAIN_GONE } drain;
     struct metrics metrics;
-    struct hist sent_hist;
+    struct timing sent_hist;
     struct home_side *side; /* the home side's own; made on first use */
     struct buf scratch;     /* for encoding; never kept across a call out */
 };

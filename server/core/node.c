@@ -379,7 +379,7 @@ struct metrics *node_metrics(struct node *n)
     return &n->metrics;
 }
 
-const struct hist *node_sent_hist(const struct node *n)
+const struct timing *node_sent_hist(const struct node *n)
 {
     return &n->sent_hist;
 }

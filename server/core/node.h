@@ -117,7 +117,8 @@ void node_stats(const struct node *n, struct node_stats *out);
 int node_store_pending(const struct node *n);
 /* Any thread may read these two while the node lives. */
 struct metrics *node_metrics(struct node *n);
-const struct hist *node_sent_hist(const struct node *n); /* send -> sent, us */
+const struct timing *
+node_sent_hist(const struct node *n); /* send -> sent, us */
 
 /* ---- connections ---- */
 

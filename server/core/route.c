@@ -143,7 +143,7 @@ static void answer_here(struct node *n, uint64_t conn, int64_t started,
                         struct span bytes)
 {
     if (started > 0)
-        hist_record(&n->sent_hist, (clock_ns() - (uint64_t)started) / 1000);
+        timing_record(&n->sent_hist, (clock_ns() - (uint64_t)started) / 1000);
     if (conn & NOTICE_MARK)
         notice_answer(n, conn, bytes);
     else if (conn != 0)

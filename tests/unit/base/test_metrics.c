@@ -46,57 +46,57 @@ END_TEST
 
 START_TEST(quantiles_are_close)
 {
-    static struct hist h;
+    static struct timing h;
     uint64_t got;
 
-    ck_assert_uint_eq(hist_quantile(&h, 0.5), 0);
+    ck_assert_uint_eq(timing_quantile(&h, 0.5), 0);
     for (uint64_t v = 1; v <= 60000000; v += v / 50 + 1) {
-        struct hist *one = calloc(1, sizeof(*one));
+        struct timing *one = calloc(1, sizeof(*one));
 
-        hist_record(one, v);
-        got = hist_quantile(one, 0.5);
+        timing_record(one, v);
+        got = timing_quantile(one, 0.5);
         ck_assert(got >= v && got <= v + v / 15);
         free(one);
     }
     for (uint64_t v = 1; v <= 10000; v++)
-        hist_record(&h, v);
-    got = hist_quantile(&h, 0.5);
+        timing_record(&h, v);
+    got = timing_quantile(&h, 0.5);
     ck_assert(got >= 5000 && got <= 5340);
-    got = hist_quantile(&h, 0.99);
+    got = timing_quantile(&h, 0.99);
     ck_assert(got >= 9900 && got <= 10570);
-    ck_assert(hist_quantile(&h, 1) >= 10000);
-    ck_assert_uint_eq(hist_quantile(&h, 0), 1);
+    ck_assert(timing_quantile(&h, 1) >= 10000);
+    ck_assert_uint_eq(timing_quantile(&h, 0), 1);
 }
 END_TEST
 
 START_TEST(any_value_has_a_bucket)
 {
-    static struct hist h;
+    static struct timing h;
     struct rng r;
 
     rng_init_seeded(&r, 1);
     for (int i = 0; i < 10000; i++)
-        hist_record(&h, rng_u64(&r) >> rng_below(&r, 64));
-    hist_record(&h, UINT64_MAX);
-    hist_record(&h, 0);
+        timing_record(&h, rng_u64(&r) >> rng_below(&r, 64));
+    timing_record(&h, UINT64_MAX);
+    timing_record(&h, 0);
     ck_assert_uint_eq(h.total, 10002);
 }
 END_TEST
 
 START_TEST(merged_and_written)
 {
-    static struct hist a, b;
+    static struct timing a, b;
     struct buf out;
 
-    hist_record(&a, 50);
-    hist_record(&b, 900);
-    hist_record(&b, 70000000);
-    hist_merge(&a, &b);
+    timing_record(&a, 50);
+    timing_record(&b, 900);
+    timing_record(&b, 70000000);
+    timing_merge(&a, &b);
     ck_assert_uint_eq(a.total, 3);
     ck_assert_uint_eq(a.sum_us, 70000950);
     buf_init(&out, 8192);
-    ck_assert_int_eq(hist_write(&out, "confab_commit_seconds", "A commit.", &a),
-                     0);
+    ck_assert_int_eq(
+        timing_write(&out, "confab_commit_seconds", "A commit.", &a), 0);
     buf_cstr(&out);
     ck_assert_ptr_eq(strstr(out.data, "# HELP confab_commit_seconds A commit.\n"
                                       "# TYPE confab_commit_seconds "
