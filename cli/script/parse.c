@@ -291,9 +291,9 @@ int parse_loose(struct script **out, const char *path, struct span text,
 
 int script_parse_file(struct script **out, const char *path, struct error *err)
 {
-    uint64_t id[2];
-    char *text;
-    size_t n;
+    uint64_t id[2] = {0};
+    char *text = NULL;
+    size_t n = 0;
     int rc = read_file(path, &text, &n, id, err);
 
     *out = NULL;

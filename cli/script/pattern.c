@@ -96,7 +96,7 @@ static int match_range(const struct eval *e, const struct expr *x,
                        const json_t *value, const struct spot *at,
                        struct buf *why, struct error *err)
 {
-    double low, high, seen = json_number_value(value);
+    double low = 0, high = 0, seen = json_number_value(value);
     char what[80];
     int rc = bound(e, x->items[0], &low, err);
 
