@@ -106,6 +106,7 @@ void actor_watch(struct actor *a, const char *cid, json_t *capture)
 
 struct again {
     struct actor *actor;
+    json_t *capture;
     uint64_t conv;
     char cid[LIMIT_CID + 1];
 };
@@ -130,19 +131,25 @@ static void again_answered(void *ctx, const struct frame *f)
         ev.code = code;
         ev.text = text;
     }
-    if (f != NULL)
+    if (f != NULL) {
+        g->actor->answering = g->capture;
         actor_event(g->actor, &ev);
+        g->actor->answering = NULL;
+    }
+    json_decref(g->capture);
     free(g);
 }
 
 /* The client knows the key and would not send it again: a test may want the
  * server's opinion. */
-static void send_again(struct actor *a, const struct client_send *send)
+static void send_again(struct actor *a, const struct client_send *send,
+                       json_t *capture)
 {
     struct again *g = mem_alloc(sizeof(*g));
     struct buf members;
 
     g->actor = a;
+    g->capture = json_incref(capture);
     g->conv = send->conv;
     snprintf(g->cid, sizeof(g->cid), "%s", send->cid);
     buf_init(&members, LIMIT_OBJECT);
@@ -170,7 +177,7 @@ int actor_send(struct actor *a, const struct client_send *send, json_t *capture,
         return rc;
     actor_watch(a, cid, capture);
     if (rc < 0)
-        send_again(a, send);
+        send_again(a, send, capture);
     return 0;
 }
 

@@ -77,6 +77,7 @@ struct actor {
     int mark_count;
     json_t **captures;
     int capture_count;
+    json_t *answering; /* the capture of a repetition that is answered */
 };
 
 /* Make the client, when there is none, and connect. url as the client is to

@@ -309,16 +309,25 @@ static void on_entry(struct actor *a, const struct client_event *ev)
 
 /* ---- answers to sends ---- */
 
+/* What is answered now: the first under this key that waits for its answer; a
+ * repetition knows its own. */
 static json_t *capture_of(struct actor *a, const char *cid)
 {
-    for (int i = a->capture_count; i-- > 0;) {
+    json_t *last = NULL;
+
+    if (a->answering != NULL)
+        return a->answering;
+    for (int i = 0; i < a->capture_count; i++) {
         const char *known =
             json_string_value(json_object_get(a->captures[i], "cid"));
 
-        if (known != NULL && strcmp(known, cid) == 0)
-            return a->captures[i];
+        if (known == NULL || strcmp(known, cid) != 0)
+            continue;
+        last = a->captures[i];
+        if (json_object_get(last, "pending") != NULL)
+            break;
     }
-    return NULL;
+    return last;
 }
 
 static void on_sent(struct actor *a, const struct client_event *ev)
