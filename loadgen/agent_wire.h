@@ -4,7 +4,8 @@
  *
  *   C: {"t":"challenge","nonce"}
  *   A: {"t":"hello","v":1,"name","nonce","mac","cores","fit","here"}
- *   C: {"t":"assign","mac","scenario","host","port","tls","seed","run","io",
+ *   C:
+ * {"t":"assign","url","mac","scenario","host","port","tls","seed","run","io",
  *       "server_pid"}
  *   C: {"t":"accounts","lines"} ...         text as of --accounts, in parts
  *   A: {"t":"ready"}

@@ -151,7 +151,7 @@ static int greet(struct agent *g, const char *secret, char nonce[WIRE_NONCE])
 
 static int take_assign(struct agent *g, const char *secret, const char *nonce)
 {
-    const char *mac, *host = NULL, *io;
+    const char *mac, *host = NULL, *url = NULL, *io;
     struct error err = {0};
     char proof[65];
     int64_t port = 0;
@@ -174,6 +174,8 @@ static int take_assign(struct agent *g, const char *secret, const char *nonce)
     if (rc == 0) {
         snprintf(g->host, sizeof(g->host), "%s", host);
         g->cfg.port = (int)port;
+        if (json_want_text(j, "url", &url, NULL) == 0 && url != NULL)
+            g->cfg.driver = driver_of_url(url);
         g->cfg.tls = json_is_true(json_object_get(j, "tls"));
         g->cfg.io = io != NULL && strcmp(io, "epoll") == 0   ? "epoll"
                     : io != NULL && strcmp(io, "uring") == 0 ? "uring"
