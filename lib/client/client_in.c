@@ -42,20 +42,41 @@ void client_ack(struct client *c, uint64_t conv, int64_t seq)
 
 /* ---- entries ---- */
 
+/* Is the answer to this send still to come on this connection? */
+static bool asked_for(const struct client *c, uint64_t conv, const char *cid)
+{
+    for (uint32_t i = 0; i < c->pending.len; i++) {
+        const struct pending *p = c->pending.entries[i].value;
+
+        if (p->conv == conv && strcmp(p->cid, cid) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Our own message came back through the log: it is stored, even if the answer
  * to the send was lost. */
 static void own_entry(struct client *c, const struct entry *e)
 {
     char cid[LIMIT_CID + 1];
     struct outbox_item item;
+    struct client_event ev = {.kind = EV_SENT,
+                              .conv = e->conv,
+                              .cid = cid,
+                              .seq = e->seq,
+                              .id = e->id,
+                              .ts = e->ts};
 
     if (e->cid.p == NULL || e->cid.n > LIMIT_CID || e->from != c->cfg.user)
         return;
     snprintf(cid, sizeof(cid), "%.*s", (int)e->cid.n, e->cid.p);
-    if (archive_outbox_get(c->archive, e->conv, cid, &item) == 0 &&
-        item.state != OUT_STORED)
-        archive_outbox_set(c->archive, e->conv, cid, OUT_STORED, e->seq, e->id,
-                           NULL);
+    if (archive_outbox_get(c->archive, e->conv, cid, &item) < 0 ||
+        item.state == OUT_STORED)
+        return;
+    archive_outbox_set(c->archive, e->conv, cid, OUT_STORED, e->seq, e->id,
+                       NULL);
+    if (!asked_for(c, e->conv, cid))
+        client_emit(c, &ev);
 }
 
 static void advance(struct client *c, struct place *p)
