@@ -1,5 +1,6 @@
 /* child.h - a process of ours: started with its output in a file, watched,
- * ended for certain. It dies with us (PR_SET_PDEATHSIG); it has a process
+ * ended for certain. It dies with the thread that started it
+ * (PR_SET_PDEATHSIG), so start it in the main one; it has a process
  * group of its own, so that Ctrl-C reaches it only through us. */
 #ifndef SCRIPT_CHILD_H
 #define SCRIPT_CHILD_H
