@@ -68,11 +68,12 @@ const struct option plan_options[] = {
     {.name = "measure",
      .type = OPT_FLAG,
      .offset = AT(measure),
-     .help = "measure the costs here, two minutes"},
+     .help = "measure the costs here, three minutes"},
     {.name = "check",
      .type = OPT_FLAG,
      .offset = AT(check),
-     .help = "predict two nodes from one, measure, print the error"},
+     .help = "predict four nodes from one and two, measure, print "
+             "the error"},
     {.name = "server",
      .type = OPT_TEXT,
      .arg = "COMMAND",
@@ -341,7 +342,7 @@ static int measure(const struct plan_args *a, struct cost_vector *v)
         rc = plan_check(&r, a->server, v, &predicted, &measured);
         if (rc == 0)
             fprintf(stderr,
-                    "two nodes: predicted %.1f %% of a core more, measured "
+                    "four nodes: predicted %.1f %% of a core more, measured "
                     "%.1f %%: off by %+.0f %%\n",
                     predicted, measured,
                     measured > 0 ? (predicted / measured - 1) * 100 : 0);

@@ -193,23 +193,64 @@ static void take_connects(struct cost_vector *v, const struct reading *p)
         cpu_band(&v->items[COST_CONNECT], &b);
 }
 
+/* What a copy costs more when it may be for another node: half of them are
+ * when there are two. */
+static void take_hop(struct cost_vector *v, const struct reading *one,
+                     const struct reading *two)
+{
+    double x[2][MEASURE_POINTS], y[2][MEASURE_POINTS];
+    struct band near, far, hop;
+
+    for (int i = 0; i < MEASURE_POINTS; i++) {
+        x[0][i] = one[i].copies;
+        y[0][i] = one[i].cpu;
+        x[1][i] = two[i].copies;
+        y[1][i] = two[i].cpu;
+    }
+    if (!slope_of(x[0], y[0], MEASURE_POINTS, &near) ||
+        !slope_of(x[1], y[1], MEASURE_POINTS, &far))
+        return;
+    hop.mid = 2 * (far.mid - near.mid);
+    hop.low = 2 * (far.low - near.high);
+    hop.high = 2 * (far.high - near.low);
+    cpu_band(&v->items[COST_HOP], &hop);
+}
+
+static void tell_reading(const char *what, int i, const struct reading *p)
+{
+    fprintf(stderr,
+            "%s, %d of %d: %.0f messages/s, %.0f copies/s, %.0f "
+            "heartbeats/s, %.0f connects/s, server %.1f%% of a core\n",
+            what, i + 1, MEASURE_POINTS, p->messages, p->copies, p->heartbeats,
+            p->connects, p->cpu);
+}
+
+static int all_points(struct run_state *r, const struct trial *t,
+                      struct reading *p)
+{
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < MEASURE_POINTS; i++) {
+        rc = attempt(r, t, t->points[i], &p[i]);
+        if (rc == 0)
+            tell_reading(t->what, i, &p[i]);
+    }
+    return rc;
+}
+
 int plan_measure(struct run_state *r, const char *server, struct cost_vector *v)
 {
-    struct reading p[COUNT_OF(trials)][MEASURE_POINTS];
+    struct reading p[COUNT_OF(trials)][MEASURE_POINTS], two[MEASURE_POINTS];
     int rc = open_server(r, server, "1");
 
-    for (size_t t = 0; rc == 0 && t < COUNT_OF(trials); t++) {
-        for (int i = 0; rc == 0 && i < MEASURE_POINTS; i++) {
-            rc = attempt(r, &trials[t], trials[t].points[i], &p[t][i]);
-            if (rc == 0)
-                fprintf(stderr,
-                        "%s, %d of %d: %.0f messages/s, %.0f copies/s, %.0f "
-                        "heartbeats/s, %.0f connects/s, server %.1f%% of a "
-                        "core\n",
-                        trials[t].what, i + 1, MEASURE_POINTS, p[t][i].messages,
-                        p[t][i].copies, p[t][i].heartbeats, p[t][i].connects,
-                        p[t][i].cpu);
-        }
+    for (size_t t = 0; rc == 0 && t < COUNT_OF(trials); t++)
+        rc = all_points(r, &trials[t], p[t]);
+    target_close(&r->target);
+    if (rc == 0)
+        rc = open_server(r, server, "2");
+    if (rc == 0) {
+        fprintf(stderr, "two nodes:\n");
+        rc = all_points(r, &trials[DIRECT], two);
     }
     target_close(&r->target);
     if (rc != 0)
@@ -217,9 +258,9 @@ int plan_measure(struct run_state *r, const char *server, struct cost_vector *v)
     take_idle(v, p[IDLE], trials[IDLE].points);
     take_messages(v, p[DIRECT], p[GROUP]);
     take_connects(v, p[CONNECTS]);
+    take_hop(v, p[DIRECT], two);
     snprintf(v->source, sizeof(v->source),
-             "measured with %.40s; notice, catchup, hop, disk: defaults",
-             server);
+             "measured with %.40s; notice, catchup, disk: defaults", server);
     return 0;
 }
 
@@ -227,7 +268,7 @@ int plan_check(struct run_state *r, const char *server,
                const struct cost_vector *v, double *predicted, double *measured)
 {
     struct reading idle, busy;
-    int rc = open_server(r, server, "2");
+    int rc = open_server(r, server, "4");
 
     if (rc == 0)
         rc = attempt(r, &trials[DIRECT], trials[DIRECT].points[0], &idle);
@@ -239,7 +280,7 @@ int plan_check(struct run_state *r, const char *server,
     /* Both differences, so that what an idle server takes is in neither. */
     *predicted = plan_predict_cpu(
         v, busy.messages - idle.messages, busy.copies - idle.copies,
-        busy.heartbeats - idle.heartbeats, busy.connects - idle.connects, 2);
+        busy.heartbeats - idle.heartbeats, busy.connects - idle.connects, 4);
     *measured = busy.cpu - idle.cpu;
     return 0;
 }

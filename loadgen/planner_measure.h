@@ -8,13 +8,14 @@
 
 #define MEASURE_POINTS 4
 
-/* Two minutes with a server of our own ("confabd ARGS", one node). Costs that
+/* Three minutes with servers of our own ("confabd ARGS", of one node, then of
+ * two for what crosses between nodes). Costs that
  * are not measured stay as they are in v. 0 or the exit code of a shown
  * error. */
 int plan_measure(struct run_state *r, const char *server,
                  struct cost_vector *v);
-/* How far off the costs of one node are for two: the CPU they predict, and
- * what two nodes then take, percent of a core. */
+/* How far off the costs of one and two nodes are for four: the CPU they
+ * predict, and what four nodes then take, percent of a core. */
 int plan_check(struct run_state *r, const char *server,
                const struct cost_vector *v, double *predicted,
                double *measured);

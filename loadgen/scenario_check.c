@@ -37,6 +37,8 @@ void scenario_name_traffic(struct scenario *s)
 {
     static const char *const kinds[] = {"direct", "group", "channel", "self"};
 
+    if (s->name[0] == '\0')
+        snprintf(s->name, sizeof(s->name), "unnamed");
     for (int i = 0; i < s->ntraffic; i++) {
         struct traffic *t = &s->traffic[i];
         const char *kind = t->probe ? "probe" : kinds[t->kind];

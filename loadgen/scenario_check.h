@@ -7,7 +7,7 @@
 
 /* What a scenario is before its file says anything. */
 void scenario_defaults(struct scenario *s);
-/* Names for traffic without one, unique ones. */
+/* Names for what has none; those of traffic are unique. */
 void scenario_name_traffic(struct scenario *s);
 /* Refuse what cannot be, naming where in tree. 0 or -CF_INVALID. */
 int scenario_check(struct reader *r, const json_t *tree,
