@@ -14,7 +14,6 @@ enum packet {
     PUBACK = 0x40,
     SUBSCRIBE = 0x82,
     SUBACK = 0x90,
-    PINGREQ = 0xc0,
     PINGRESP = 0xd0,
     DISCONNECT = 0xe0
 };
@@ -81,11 +80,6 @@ static bool hello(struct shard *sh, struct client *c)
     return driver_send(sh, c);
 }
 
-static int qos_of(const struct shard *sh)
-{
-    return sh->engine->cfg->driver->acks ? 1 : 0;
-}
-
 static bool subscribe(struct shard *sh, struct client *c)
 {
     struct buf *b = driver_begin(sh);
@@ -101,7 +95,7 @@ static bool subscribe(struct shard *sh, struct client *c)
         struct topic t = topic_name(driver_topic(sh, c, i));
 
         put_text(b, span_make(t.text, t.n));
-        buf_append_byte(b, (char)(NO_LOCAL | qos_of(sh)));
+        buf_append_byte(b, (char)(NO_LOCAL | sh->engine->cfg->driver->acks));
     }
     return driver_send(sh, c);
 }
@@ -111,7 +105,7 @@ static bool publish(struct shard *sh, struct client *c,
 {
     struct topic t = topic_name(m->topic);
     struct buf *b = driver_begin(sh);
-    int qos = qos_of(sh);
+    int qos = sh->engine->cfg->driver->acks;
 
     if (m->slot >= SLOTS) {
         driver_refused(sh, c, "more streams of a client than", SLOTS);
@@ -129,10 +123,7 @@ static bool publish(struct shard *sh, struct client *c,
 
 static bool beat(struct shard *sh, struct client *c)
 {
-    struct buf *b = driver_begin(sh);
-
-    buf_append_byte(b, (char)PINGREQ);
-    buf_append_byte(b, '\0');
+    buf_append(driver_begin(sh), "\xc0", 2); /* PINGREQ */
     return driver_send(sh, c);
 }
 
@@ -175,8 +166,7 @@ static int message(struct shard *sh, struct client *c, int flags, struct span p)
     if (qos > 0 && c->fd >= 0) {
         struct buf *b = driver_begin(sh);
 
-        buf_append_byte(b, PUBACK);
-        buf_append_byte(b, 2);
+        buf_append(b, "\x40\2", 2); /* PUBACK */
         buf_append(b, p.p + ack, 2);
         driver_send(sh, c);
     }

@@ -185,14 +185,16 @@ static void make_upgrade(struct engine *e)
                    KEY);
 }
 
-/* Topics need not be made. */
+/* Topics need not be made, and nobody is ever removed from one. */
 static void make_topics(struct plan *p)
 {
     for (uint32_t i = 0; i < p->nconvs; i++) {
         struct plan_conv *conv = &p->convs[i];
 
         atomic_store(&conv->id, (uint64_t)i + 1);
-        conv->added = conv->members + (conv->outsider ? 1 : 0);
+        conv->members -= conv->outsider ? 1 : 0;
+        conv->outsider = false;
+        conv->added = conv->members;
     }
     atomic_store(&p->made, p->nconvs);
 }
