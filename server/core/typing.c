@@ -64,10 +64,14 @@ static void typing_to_members(struct home *h, uint64_t user, bool on)
 void home_typing(struct home *h, struct request *rq)
 {
     const struct member *m;
+    int refuse = 0;
 
     if (roster_need(h, rq, rq->user, &m) != 0)
         return;
-    if (may(h, m, MAY_TYPE) == 0 && !SABOTAGED(h->node, forget_typing)) {
+    if (h->row.kind == CONV_DIRECT && may(h, m, MAY_TYPE) == 0 &&
+        pair_need(h, rq, &refuse) != 0)
+        return;
+    if (refuse == 0 && may(h, m, MAY_TYPE) == 0 && !SABOTAGED(h->node, forget_typing)) {
         if (home_is_big(h))
             typing_to_viewers(h, rq->user, rq->frame.on);
         else
