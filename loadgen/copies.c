@@ -181,8 +181,10 @@ static void take_message(struct shard *sh, struct client *c, struct seat *s,
         break;
     }
     s->order += order_of(o);
-    if (stream->user == client_user(sh, c))
+    if (stream->user == client_user(sh, c)) {
+        outflow_echo(sh, c, m.stream, m.seq, o->seq);
         return;
+    }
     count_copy(sh, stream, s, &m);
     s->read |= reads_it(sh, s);
 }
@@ -191,6 +193,20 @@ static void leaked(struct shard *sh, const struct object *o, uint64_t conv)
 {
     shard_fault(sh, COUNT_LEAKED, "c%llu seq %lld came to one who is no member",
                 (unsigned long long)conv, (long long)o->seq);
+}
+
+/* Fan-out is at least once where a connection, a node or a bus was lost. On
+ * one and the same connection the second copy is a fault. */
+static void wire_twice(struct shard *sh, const struct seat *s,
+                       const struct object *o, enum source source)
+{
+    uint64_t conv = sh->engine->plan.convs[s->conv].id;
+
+    tally_count(sh, COUNT_DUP_WIRE, 1);
+    if (source == SOURCE_LIVE && s->live > 0 && o->seq >= s->live)
+        shard_fault(sh, COUNT_DUP,
+                    "c%llu seq %lld came twice on one connection",
+                    (unsigned long long)conv, (long long)o->seq);
 }
 
 void copies_entry(struct shard *sh, struct client *c, struct seat *s,
@@ -205,9 +221,11 @@ void copies_entry(struct shard *sh, struct client *c, struct seat *s,
     if (source != SOURCE_HISTORY)
         acks_note(sh, c, o->body.n + 150);
     if (fit == SEAT_TWICE) {
-        tally_count(sh, COUNT_DUP_WIRE, 1);
+        wire_twice(sh, s, o, source);
         return;
     }
+    if (source == SOURCE_LIVE && s->live == 0)
+        s->live = o->seq;
     if (fit == SEAT_FILL && source == SOURCE_LIVE) {
         shard_fault(sh, COUNT_REORDERED,
                     "c%llu seq %lld came after a later one",

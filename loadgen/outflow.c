@@ -45,11 +45,11 @@ int64_t outflow_request(uint32_t slot, uint32_t number)
 }
 
 static bool write_one(struct shard *sh, struct client *c, struct outflow *f,
-                      struct sent *m, uint32_t slot)
+                      struct sent *m, uint32_t slot, uint32_t number)
 {
     const struct engine *e = sh->engine;
     const struct plan_stream *stream = &e->plan.streams[f->stream];
-    struct marker mark = {engine_run_id(e), f->stream, f->ledger.write, m->due,
+    struct marker mark = {engine_run_id(e), f->stream, number, m->due,
                           m->written};
     struct send s = {.conv = e->plan.convs[stream->conv].id};
     static _Thread_local char body[LIMIT_BODY];
@@ -103,19 +103,20 @@ static bool answers(const struct shard *sh)
 static void pump(struct shard *sh, struct client *c, uint32_t slot, bool due)
 {
     struct outflow *f = &sh->outflows[c->first_stream + slot];
-    uint32_t number;
     struct sent *m;
 
     while (can_write(c) && (m = ledger_to_write(&f->ledger)) != NULL) {
+        uint32_t number = f->ledger.write;
+
         if (!m->tried)
             m->written = clock_ns();
         count_written(sh, m, due);
-        if (!write_one(sh, c, f, m, slot))
+        ledger_wrote(&f->ledger); /* before: a lost connection takes it back */
+        if (!write_one(sh, c, f, m, slot, number))
             return;
-        number = f->ledger.write;
-        ledger_wrote(&f->ledger);
         if (!answers(sh))
             driver_answer(sh, c, slot, number, UINT32_MAX);
+        due = false;
     }
 }
 
@@ -257,6 +258,15 @@ static void has_fate(struct shard *sh, struct outflow *f)
     settle(sh, f);
 }
 
+static void two_numbers(struct shard *sh, const struct outflow *f,
+                        int64_t answer, int64_t seq)
+{
+    shard_fault(sh, COUNT_DUP,
+                "stream %u: a message was answered as seq %lld and came as "
+                "seq %lld",
+                f->stream, (long long)answer, (long long)seq);
+}
+
 void outflow_sent(struct shard *sh, struct client *c, const struct object *o)
 {
     struct outflow *f = outflow_of(sh, c, o->re);
@@ -270,6 +280,8 @@ void outflow_sent(struct shard *sh, struct client *c, const struct object *o)
         tally_count(sh, COUNT_ERRORS, 1);
         return;
     }
+    if (m->seq != 0 && m->seq != o->seq)
+        two_numbers(sh, f, o->seq, m->seq);
     m->fate = FATE_ACKED;
     m->seq = o->seq;
     f->acked++;
@@ -292,6 +304,24 @@ static void again(struct shard *sh, struct client *c, struct outflow *f,
     atomic_store(&stream->in_doubt, f->ledger.next - 1);
     ledger_again(&f->ledger, number);
     pump(sh, c, (uint32_t)(f - &sh->outflows[c->first_stream]), false);
+}
+
+void outflow_echo(struct shard *sh, struct client *c, uint32_t stream,
+                  uint32_t number, int64_t seq)
+{
+    for (uint32_t i = 0; i < c->nstreams; i++) {
+        struct outflow *f = &sh->outflows[c->first_stream + i];
+        struct sent *m;
+
+        if (f->stream != stream)
+            continue;
+        m = ledger_at(&f->ledger, number);
+        if (m != NULL && m->fate == FATE_ACKED && m->seq != seq)
+            two_numbers(sh, f, m->seq, seq);
+        if (m != NULL && m->fate == FATE_UNKNOWN)
+            m->seq = seq;
+        return;
+    }
 }
 
 void outflow_refused(struct shard *sh, struct client *c, const struct object *o)

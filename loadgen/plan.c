@@ -67,6 +67,26 @@ static void add_streams(struct plan *p, struct plan_conv *c, uint32_t conv,
     }
 }
 
+/* The first direct traffic pairs neighbours, the next ones look further, so
+ * that no two of them share a conversation. */
+static uint32_t partner(const struct plan *p, const struct scenario *s,
+                        int traffic, uint32_t user)
+{
+    uint32_t even = p->users & ~1U, step = 1;
+
+    for (int i = 0; i < traffic; i++)
+        step += s->traffic[i].kind == TRAFFIC_DIRECT ? 2 : 0;
+    return (user + step) % even;
+}
+
+/* Is this the first conversation of the two? */
+static bool new_pair(struct plan *p, uint32_t a, uint32_t b)
+{
+    uint64_t key = a < b ? (uint64_t)a << 32 | b : (uint64_t)b << 32 | a;
+
+    return a != b && map_put(&p->pairs, key, p) == NULL;
+}
+
 /* Conversation i of traffic t: its members are the users from `at` on. */
 static void add_conv(struct plan *p, const struct scenario *s, int traffic,
                      uint32_t i, uint32_t at)
@@ -89,8 +109,13 @@ static void add_conv(struct plan *p, const struct scenario *s, int traffic,
         c->outsider = true;
         c->members++;
     }
+    if (t->kind == TRAFFIC_DIRECT &&
+        !new_pair(p, at, partner(p, s, traffic, at)))
+        return;
     for (uint32_t m = 0; m < c->members; m++)
         p->members[p->nmembers++] = (at + m) % p->users;
+    if (t->kind == TRAFFIC_DIRECT)
+        p->members[p->nmembers - 1] = partner(p, s, traffic, at);
     add_streams(p, c, p->nconvs, c->viewers);
     p->nconvs++;
 }
@@ -101,7 +126,7 @@ static void add_traffic(struct plan *p, const struct scenario *s, int traffic)
 {
     const struct traffic *t = &s->traffic[traffic];
     uint32_t convs = convs_of(t, p->users), each = members_of(t);
-    uint32_t at = t->probe ? p->users - convs * each : 0;
+    uint32_t at = t->probe ? (p->users - convs * each) & ~1U : 0;
 
     for (uint32_t i = 0; i < convs; i++)
         add_conv(p, s, traffic, i,
@@ -147,6 +172,8 @@ static void add_backlog(struct plan *p, const struct scenario *s)
     for (uint32_t i = 0; i < away; i++) {
         struct plan_conv *c = &p->convs[p->nconvs];
 
+        if (!new_pair(p, away + i % senders, i))
+            continue;
         *c = (struct plan_conv){.traffic = (uint8_t)p->backlog_traffic,
                                 .backlog = true,
                                 .first_member = p->nmembers,
@@ -217,6 +244,7 @@ void plan_release(struct plan *p)
     free(p->streams);
     free(p->convs);
     free(p->members);
+    map_release(&p->pairs);
     *p = (struct plan){0};
 }
 

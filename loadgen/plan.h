@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/map.h"
 #include "scenario.h"
 
 #define PLAN_SENDERS 4 /* streams of a group; direct: 2 */
@@ -47,6 +48,7 @@ struct plan {
     struct plan_stream *streams;
     uint32_t *members; /* indexes of accounts */
     uint32_t nconvs, nstreams, nmembers;
+    struct map pairs;      /* direct conversations: there is one for each two */
     int backlog_traffic;   /* of the scenario; -1: none */
     uint32_t users;        /* how many accounts are used */
     uint64_t bytes;        /* of memory */

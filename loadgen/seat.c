@@ -136,8 +136,12 @@ bool seat_behind(struct shard *sh, struct client *c)
 
 void seat_lost(struct shard *sh, struct client *c)
 {
-    for (uint32_t i = 0; i < c->nseats; i++)
-        sh->seats[c->first_seat + i].asked = false;
+    for (uint32_t i = 0; i < c->nseats; i++) {
+        struct seat *s = &sh->seats[c->first_seat + i];
+
+        s->asked = false;
+        s->live = 0;
+    }
 }
 
 /* A page came: the range behind it is what is left. */

@@ -82,11 +82,12 @@ struct client {
 
 /* A client in a conversation. */
 struct seat {
-    int64_t next;          /* the seq that comes next; 0: none came yet */
-    uint64_t ahead;        /* bit i: next + 1 + i has come before next did */
-    uint64_t order;        /* sum of a hash of (seq, id) over our messages */
-    int64_t acked;         /* written in an ack */
-    int64_t head;          /* the highest seq that a `head` told */
+    int64_t next;   /* the seq that comes next; 0: none came yet */
+    uint64_t ahead; /* bit i: next + 1 + i has come before next did */
+    uint64_t order; /* sum of a hash of (seq, id) over our messages */
+    int64_t acked;  /* written in an ack */
+    int64_t head;   /* the highest seq that a `head` told */
+    int64_t live;   /* the first that came live on this connection, 0: none */
     int64_t late, late_to; /* a range below next, to be asked for by history:
                               late <= late_to */
     uint32_t conv, place;  /* place among the members */
@@ -300,6 +301,9 @@ int64_t outflow_request(uint32_t slot, uint32_t number);
 void outflow_pump(struct shard *sh, struct client *c);
 void outflow_lost(struct shard *sh, struct client *c);
 void outflow_sent(struct shard *sh, struct client *c, const struct object *o);
+/* The own copy of a message came, as seq: its answer must say the same. */
+void outflow_echo(struct shard *sh, struct client *c, uint32_t stream,
+                  uint32_t number, int64_t seq);
 void outflow_refused(struct shard *sh, struct client *c,
                      const struct object *o);
 void outflow_receipt(struct shard *sh, struct client *c,
