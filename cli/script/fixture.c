@@ -106,13 +106,13 @@ static int read_ready(struct fixture *f, struct error *err)
     return rc;
 }
 
-/* Wait for the ready file to be put in place, or for the child's end. */
+/* Wait for a ready file that is whole, or for the child's end. */
 static int wait_ready(struct fixture *f, int watch, struct error *err)
 {
     int64_t deadline = clock_mono(clock_system()) + START_PATIENCE_MS;
     char events[4096];
 
-    while (access(f->ready, F_OK) != 0) {
+    while (read_ready(f, err) < 0) {
         int what = child_wait(&f->child, watch, deadline);
 
         if (what != 2)
@@ -120,7 +120,7 @@ static int wait_ready(struct fixture *f, int watch, struct error *err)
         while (read(watch, events, sizeof(events)) > 0)
             continue;
     }
-    return read_ready(f, err);
+    return 0;
 }
 
 static int start(struct fixture *f, struct error *err)

@@ -213,6 +213,30 @@ START_TEST(says_why_it_did_not_start)
 }
 END_TEST
 
+START_TEST(takes_other_programs)
+{
+    const char *const own_port[] = {"confabd", "--listen", "127.0.0.1:0",
+                                    "--log-level=debug", NULL};
+    const char *const other[] = {
+        "sh", "-c",
+        "printf '{\"url\":' > \"$CONFAB_READY_FILE\"\n"
+        "printf '\"ws://%s\"}' \"$CONFAB_LISTEN\" >> \"$CONFAB_READY_FILE\"\n"
+        "exec sleep 1000",
+        NULL};
+    struct fixture *f = begin(&(struct fixture_config){.argv = own_port});
+
+    OK(fixture_fault(f, FAULT_RESTART, &err));
+    ck_assert_ptr_nonnull(strstr(fixture_url(f), "ws://127.0.0.1:"));
+    fixture_free(&f);
+    f = begin(&(struct fixture_config){.argv = other});
+    ck_assert_ptr_nonnull(strstr(fixture_url(f), "ws://127.0.0.1:"));
+    ck_assert_ptr_null(fixture_admin(f));
+    ck_assert_int_eq(fixture_clock(f, 1, false, &err), -CF_DENIED);
+    OK(fixture_fault(f, FAULT_KILL, &err));
+    fixture_free(&f);
+}
+END_TEST
+
 /* Send one message over HTTP as the account: enough to put text in the
  * store. */
 static void put_title(struct fixture *f, const char *name)
@@ -328,5 +352,5 @@ END_TEST
 SUITE("fixture", starts_and_leaves_nothing, makes_a_thousand_accounts,
       cuts_long_names_apart, gives_an_account_a_second_device,
       stops_and_comes_back_where_it_was, notices_that_the_server_died,
-      says_why_it_did_not_start, looks_into_the_store, moves_the_clock,
-      takes_a_foreign_server, leaves_no_orphan)
+      says_why_it_did_not_start, takes_other_programs, looks_into_the_store,
+      moves_the_clock, takes_a_foreign_server, leaves_no_orphan)
