@@ -241,7 +241,7 @@ static int assign_one(struct coordinator *c, int i)
                            "assign", "url", t->url, "mac", p->outcome.verdict,
                            "scenario", scenario_json(&c->parts[i]), "host",
                            t->host, "port", t->port, "tls", t->tls, "seed",
-                           (json_int_t)(c->r->args.seed + i), "run",
+                           (json_int_t)c->r->args.seed + i, "run",
                            (json_int_t)((c->r->run + (uint64_t)i) & INT64_MAX),
                            "io", c->r->args.io != NULL ? c->r->args.io : "auto",
                            "server_pid", p->local ? t->server_pid : 0));

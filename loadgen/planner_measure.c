@@ -240,7 +240,8 @@ static int all_points(struct run_state *r, const struct trial *t,
 
 int plan_measure(struct run_state *r, const char *server, struct cost_vector *v)
 {
-    struct reading p[COUNT_OF(trials)][MEASURE_POINTS], two[MEASURE_POINTS];
+    struct reading p[COUNT_OF(trials)][MEASURE_POINTS] = {{{0}}},
+                   two[MEASURE_POINTS] = {{0}};
     int rc = open_server(r, server, "1");
 
     for (size_t t = 0; rc == 0 && t < COUNT_OF(trials); t++)
@@ -267,7 +268,7 @@ int plan_measure(struct run_state *r, const char *server, struct cost_vector *v)
 int plan_check(struct run_state *r, const char *server,
                const struct cost_vector *v, double *predicted, double *measured)
 {
-    struct reading idle, busy;
+    struct reading idle = {0}, busy = {0};
     int rc = open_server(r, server, "4");
 
     if (rc == 0)
