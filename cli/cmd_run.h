@@ -9,7 +9,7 @@
 
 struct run_target {
     int64_t jobs, seed, until, limit_ms, total_ms;
-    struct option_list only, only_tags, skip_tags;
+    struct option_list only, only_tags, skip_tags, server_args;
     const char *url, *format, *junit, *artifacts, *scale, *replay;
     bool shuffle, keep_going, fail_fast, no_slo, check, list, verbose;
 };

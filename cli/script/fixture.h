@@ -16,6 +16,8 @@ struct fixture_config {
     const char *log_path;    /* the server's stderr; NULL: in its directory */
     const char *data;   /* NULL: a temporary directory, removed at the end */
     bool quiet_budgets; /* --no-budgets */
+    const char *const *more; /* further arguments of a confabd, or NULL */
+    int nmore;
 };
 
 struct account {

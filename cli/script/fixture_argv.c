@@ -115,11 +115,14 @@ void fixture_make_argv(struct fixture *f, const struct fixture_config *cfg)
 
     while (given[count] != NULL)
         count++;
-    f->argv = mem_array((size_t)count + 20, sizeof(*f->argv));
+    f->argv = mem_array((size_t)(count + cfg->nmore) + 20, sizeof(*f->argv));
     f->argv[n++] = find_program(given[0]);
     for (int i = 1; i < count; i++)
         if (!f->ours || strncmp(given[i], "--ready-file", 12) != 0)
             add(f, &n, given[i]);
-    if (f->ours)
-        add_ours(f, &n, given, cfg);
+    if (!f->ours)
+        return;
+    for (int i = 0; i < cfg->nmore; i++)
+        add(f, &n, cfg->more[i]);
+    add_ours(f, &n, given, cfg);
 }

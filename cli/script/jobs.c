@@ -122,7 +122,9 @@ static bool wants_shared(const struct units *u)
 static int start_shared(struct crew *c, struct error *err)
 {
     /* Scripts talk faster than people: who tests budgets spawns a server. */
-    const struct fixture_config cfg = {.quiet_budgets = true};
+    const struct fixture_config cfg = {.quiet_budgets = true,
+                                       .more = c->cfg->server_args,
+                                       .nmore = c->cfg->nserver_args};
 
     return wants_shared(&c->units) ? fixture_start(&c->shared, &cfg, err) : 0;
 }

@@ -22,11 +22,13 @@ struct jobs_config {
     const struct plan *plan;
     int jobs;
     uint64_t seed;
-    const char *url;       /* a server for every test, or NULL */
-    const char *artifacts; /* directory or NULL */
-    const char *nonce;     /* of account names on a server that was there */
-    int64_t limit_ms;      /* of one test */
-    int64_t total_ms;      /* of the run; 0: none */
+    const char *url;                /* a server for every test, or NULL */
+    const char *artifacts;          /* directory or NULL */
+    const char *const *server_args; /* further, of servers started here */
+    int nserver_args;
+    const char *nonce; /* of account names on a server that was there */
+    int64_t limit_ms;  /* of one test */
+    int64_t total_ms;  /* of the run; 0: none */
     double timeout_scale;
     bool no_slo, keep_going, fail_fast, verbose;
     int until_line;

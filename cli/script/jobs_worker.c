@@ -73,7 +73,9 @@ static int own_server(struct worker *k, const struct planned *p,
                       struct error *err)
 {
     const struct script *s = p->script;
-    struct fixture_config cfg = {.quiet_budgets = s->server != SERVER_SPAWN};
+    struct fixture_config cfg = {.quiet_budgets = s->server != SERVER_SPAWN,
+                                 .more = k->w->cfg->server_args,
+                                 .nmore = k->w->cfg->nserver_args};
 
     if (s->server == SERVER_SPAWN)
         cfg.argv = (const char *const *)s->argv;
