@@ -4,28 +4,57 @@
 #include <string.h>
 
 #define REGEX_GROUPS 32 /* in groups */
+#define EMPTY_WEIGHT 8
 
 /* How large what regcomp() makes of it will be: an atom counts 1, x+ is xx*,
  * x{2,9} is up to nine of x, and what is in parentheses is copied as a whole.
- */
+ * Copies of what may be empty count more, since the ways through them are
+ * looked for in cubic time. */
+struct level {
+    long total, last; /* of all, and of the last atom */
+    bool last_empty;  /* may it be empty? */
+    bool rest_empty;  /* all before it, of this alternative */
+    bool other_empty; /* an alternative before this one */
+};
+
 struct size {
-    long total[REGEX_GROUPS]; /* of each open group */
-    long last[REGEX_GROUPS];  /* its last atom */
+    struct level levels[REGEX_GROUPS]; /* of each open group */
     int depth;
 };
 
-static void add_atom(struct size *z, long n)
+static const struct level nothing_yet = {.last_empty = true,
+                                         .rest_empty = true};
+
+static void add_atom(struct level *l, long n, bool empty)
 {
-    z->total[z->depth] += n;
-    z->last[z->depth] = n;
+    l->total += n;
+    l->last = n;
+    l->rest_empty = l->rest_empty && l->last_empty;
+    l->last_empty = empty;
 }
 
-static void repeat_last(struct size *z, long times)
+static void repeat_last(struct level *l, long times)
 {
-    long *last = &z->last[z->depth];
+    if (l->last_empty)
+        times *= EMPTY_WEIGHT;
+    l->total += l->last * (times - 1);
+    l->last *= times;
+}
 
-    z->total[z->depth] += *last * (times - 1);
-    *last *= times;
+static void next_alternative(struct level *l)
+{
+    l->other_empty = l->other_empty || (l->rest_empty && l->last_empty);
+    l->rest_empty = l->last_empty = true;
+}
+
+static void close_group(struct size *z)
+{
+    struct level *l = &z->levels[z->depth];
+
+    next_alternative(l);
+    if (z->depth > 0)
+        z->depth--;
+    add_atom(&z->levels[z->depth], l->total + 1, l->other_empty);
 }
 
 /* The largest number in the braces at s, 1 to REGEX_MAX_SIZE + 1. */
@@ -67,34 +96,37 @@ static const char *skip_bracket(const char *s)
 /* One element at s; its last byte. */
 static const char *weigh(struct size *z, const char *s)
 {
+    struct level *l = &z->levels[z->depth];
+
     switch (*s) {
     case '(':
-        z->depth++;
-        z->total[z->depth] = z->last[z->depth] = 0;
+        z->levels[++z->depth] = nothing_yet;
         break;
     case ')':
-        if (z->depth > 0)
-            z->depth--;
-        add_atom(z, z->total[z->depth + 1] + 1);
+        close_group(z);
         break;
     case '+':
-        repeat_last(z, 2);
+        repeat_last(l, 2);
         break;
     case '{':
-        repeat_last(z, largest(s + 1));
+        repeat_last(l, largest(s + 1));
+        l->last_empty = l->last_empty || s[1] == '0' || s[1] == ',';
         return strchr(s, '}') != NULL ? strchr(s, '}') : s;
     case '[':
-        add_atom(z, 1);
+        add_atom(l, 1, false);
         return skip_bracket(s);
     case '\\':
-        add_atom(z, 1);
+        add_atom(l, 1, s[1] != '\0' && strchr("bB<>`'", s[1]) != NULL);
         return s[1] != '\0' ? s + 1 : s;
     case '*':
     case '?':
+        l->last_empty = true; /* the last atom stays: a*+ repeats it */
+        break;
     case '|':
-        break; /* the last atom stays: a*+ repeats it */
+        next_alternative(l);
+        break;
     default:
-        add_atom(z, 1);
+        add_atom(l, 1, *s == '^' || *s == '$');
     }
     return s;
 }
@@ -103,6 +135,7 @@ static int bound(const char *regex, struct error *err)
 {
     struct size z = {.depth = 0};
 
+    z.levels[0] = nothing_yet;
     if (strlen(regex) > REGEX_MAX)
         return error_set(err, CF_INVALID, "a regex of more than %d bytes",
                          REGEX_MAX);
@@ -114,7 +147,7 @@ static int bound(const char *regex, struct error *err)
             return error_set(err, CF_INVALID, "more than %d groups in groups",
                              REGEX_GROUPS - 2);
         s = weigh(&z, s);
-        if (z.total[z.depth] > REGEX_MAX_SIZE)
+        if (z.levels[z.depth].total > REGEX_MAX_SIZE)
             return error_set(err, CF_INVALID,
                              "the repetitions of this regex multiply to more "
                              "than %d",

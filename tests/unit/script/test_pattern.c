@@ -158,6 +158,12 @@ START_TEST(a_regex_is_bounded)
     ck_assert_str_ne(regex("a+++++++++++++++++++++++++"), "");
     ck_assert_str_ne(regex("a*+*+*+*+*+*+*+*+*+*+*+*+*+*+"), "");
     ck_assert_str_ne(regex("a{9}{9}{9}{9}{9}{9}"), "");
+    ck_assert_str_eq(regex("^( *[a-z]+(-[0-9]+)?,?)*$"), "");
+    ck_assert_str_eq(regex("(a?b*){3,20}(c|)+"), "");
+    ck_assert_str_ne(regex("(){909,}"), "");
+    ck_assert_str_ne(regex("((){20,}){100,}"), "");
+    ck_assert_str_ne(regex("(a*b*)+{1,400}"), "");
+    ck_assert_str_ne(regex("(^$|\\b){900}"), "");
     ck_assert_str_ne(regex("(a)\\1"), "");
     ck_assert_str_ne(regex("[[:digit:"), "");
     ck_assert_str_ne(regex("a\\"), "");
