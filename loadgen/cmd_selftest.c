@@ -2,6 +2,9 @@
 #include "report_text.h"
 #include "selftest.h"
 
+#define ATTEMPTS 3
+#define LATE_NS 1e6 /* lag p99: 5 % of the shortest time that is compared */
+
 struct selftest_args {
     int64_t seed;
     bool json;
@@ -82,25 +85,48 @@ static int print_json(const struct selftest *t)
     return rc;
 }
 
-int cmd_selftest(const struct command *cmd, int argc, char **argv)
+/* The freezes, again when others took the CPU meanwhile: such a failure is
+ * theirs. *busy: it was so each time. */
+static int try_freezes(struct selftest *t, bool *busy)
 {
     /* Not a multiple of the freezes, so that all phases are met. */
     static const struct selftest_freeze freeze = {
         .freeze_ms = 120, .every_ms = 200, .length_ms = 4000, .rate = 997};
+    struct selftest before = *t;
+
+    *busy = true;
+    for (int i = 0; i < ATTEMPTS && *busy; i++) {
+        *t = before;
+        if (selftest_freeze(t, &freeze) < 0)
+            return -CF_IO;
+        *busy =
+            t->failed > before.failed && t->checks[t->n - 1].found > LATE_NS;
+    }
+    return 0;
+}
+
+int cmd_selftest(const struct command *cmd, int argc, char **argv)
+{
     struct selftest_args a = {0};
     struct options o = {0};
     struct selftest t = {.n = 0};
-    int rc = load_parse(cmd, &o, &a, argc, argv, 0, 0);
+    bool busy;
+    int rc = load_parse(cmd, &o, &a, argc, argv, 0, 0), before;
 
     if (rc != 0)
         return rc < 0 ? 0 : rc;
     options_release(&o);
     selftest_instruments(&t, (uint64_t)a.seed);
     selftest_accounting(&t, 1000000, 1e-5, (uint64_t)a.seed);
-    if (selftest_freeze(&t, &freeze) < 0)
+    before = t.failed;
+    if (try_freezes(&t, &busy) < 0)
         return load_fail(LOAD_UNREACHABLE, NULL,
                          "no connection over loopback: the freeze test cannot "
                          "run");
     rc = a.json ? print_json(&t) : print_table(&t);
+    if (rc == 0 && busy && before == 0)
+        return load_fail(LOAD_INVALID, NULL,
+                         "other programs had the CPU, three times: the times "
+                         "say nothing, the rest is well");
     return rc != 0 ? rc : t.failed > 0 ? LOAD_MISSED : 0;
 }
