@@ -174,7 +174,9 @@ const char builtin_soak[] =
     "\"e2e.p99\" = \"<100ms\"\n"
     "\"lost\" = \"=0\"\n"
     "\"dup\" = \"=0\"\n"
-    "\"srv.rss.ratio\" = \"<1.1\"\n";
+    "\"slope.rss\" = \"<1%\"         # in 10 minutes\n"
+    "\"slope.fds\" = \"<1%\"\n"
+    "\"slope.e2e\" = \"<10%\"\n";
 
 /* ---- the list ---- */
 

@@ -84,7 +84,8 @@ struct verdicts {
  * "rate.achieved" and "rate.offered" (a second, measured phase), "srv.cpu",
  * "gen.cpu", "foreign.cpu" (mean of the measured phase), "srv.rss", "gen.rss"
  * (largest), "srv.rss.ratio" (last of the run / first measured), "srv.fds",
- * "conns" (fewest of the measured phase). 0; -CF_NOT_FOUND: no such name;
+ * "conns" (fewest of the measured phase), "slope.rss" and the others of
+ * slope.h. 0; -CF_NOT_FOUND: no such name;
  * -CF_LIMIT: not enough samples. c NULL: tells only whether the name exists. */
 int result_value(const struct collect *c, const char *name, double *value);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "slope.h"
 
 /* What a run tells beside its metrics and counts. */
 enum special {
@@ -191,6 +192,10 @@ int result_value(const struct collect *c, const char *name, double *value)
             *value = (double)c->all[i];
         return 0;
     }
+    for (i = 0; i < SLOPES; i++)
+        if (strcmp(name, slope_name((enum slope_of_what)i)) == 0)
+            return c != NULL ? slope_growth(c, (enum slope_of_what)i, value)
+                             : 0;
     for (i = 0; i < SPECIALS; i++)
         if (strcmp(name, specials[i]) == 0)
             return c != NULL ? special_value(c, (enum special)i, value) : 0;

@@ -14,14 +14,11 @@ const char *const threshold_extras[] = {
     "rate.offered",  /* messages due a second, measured phase */
     "rate.achieved", /* messages acknowledged a second */
     "srv.cpu",       /* percent of one core, mean of the measured phase */
-    "gen.cpu",
-    "foreign.cpu",
-    "srv.rss", /* bytes, the most */
-    "gen.rss",
-    "srv.rss.ratio", /* at the end / at the start of measure */
-    "srv.fds",
-    "conns", /* the fewest */
-    NULL,
+    "gen.cpu",       "foreign.cpu",   "srv.rss", /* bytes, the most */
+    "gen.rss",       "srv.rss.ratio", /* at the end / at the start of measure */
+    "srv.fds",       "conns",         /* the fewest */
+    "slope.rss",                      /* growth in 10 minutes, see slope.h */
+    "slope.fds",     "slope.tcp",     "slope.e2e", NULL,
 };
 
 static const char *const stats[] = {"max", "min", "mean", "stddev", NULL};

@@ -1,0 +1,20 @@
+/* slope.h - does something grow while a run goes on? A least-squares line
+ * through the measured phase; what cannot be told from level is level. */
+#ifndef LOAD_SLOPE_H
+#define LOAD_SLOPE_H
+
+#include "collect.h"
+
+enum slope_of_what { SLOPE_RSS, SLOPE_FDS, SLOPE_TCP, SLOPE_E2E, SLOPES };
+
+/* "slope.rss" (memory of the server), "slope.fds" (its descriptors),
+ * "slope.tcp" (the kernel's memory for TCP), "slope.e2e" (p99 of each
+ * second). */
+const char *slope_name(enum slope_of_what w);
+
+/* Growth in 10 minutes as a share of the mean; 0 when the 95 % interval holds
+ * 0. The phase is cut into up to 60 parts whose means are taken, so that
+ * neighbours in time count once. 0; -CF_LIMIT: fewer than 20 rows. */
+int slope_growth(const struct collect *c, enum slope_of_what w, double *growth);
+
+#endif
