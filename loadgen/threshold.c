@@ -9,16 +9,14 @@
 #include "scenario.h"
 #include "scenario_value.h"
 
-/* As result_value() knows them. */
+/* As result_value() knows them: messages due and acknowledged a second; percent
+ * of one core, mean; bytes, the most, and end by beginning; the fewest
+ * connections; growth in 10 minutes (slope.h). */
 const char *const threshold_extras[] = {
-    "rate.offered",  /* messages due a second, measured phase */
-    "rate.achieved", /* messages acknowledged a second */
-    "srv.cpu",       /* percent of one core, mean of the measured phase */
-    "gen.cpu",       "foreign.cpu",   "srv.rss", /* bytes, the most */
-    "gen.rss",       "srv.rss.ratio", /* at the end / at the start of measure */
-    "srv.fds",       "conns",         /* the fewest */
-    "slope.rss",                      /* growth in 10 minutes, see slope.h */
-    "slope.fds",     "slope.tcp",     "slope.e2e", NULL,
+    "rate.offered", "rate.achieved", "srv.cpu",   "gen.cpu",
+    "foreign.cpu",  "srv.rss",       "gen.rss",   "srv.rss.ratio",
+    "srv.fds",      "conns",         "slope.rss", "slope.fds",
+    "slope.tcp",    "slope.e2e",     NULL,
 };
 
 static const char *const stats[] = {"max", "min", "mean", "stddev", NULL};

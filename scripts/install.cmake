@@ -36,21 +36,24 @@ foreach(document README.md ARCHITECTURE.md CHANGELOG.md LICENSE)
     endif()
 endforeach()
 
-# Completions come out of the program itself. One that knows no shell yet, or
-# cannot run here (built for another machine), installs none.
-if(TARGET confab)
+# Completions come out of the programs themselves. One that knows no shell yet,
+# or cannot run here (built for another machine), installs none.
+foreach(program confab confab-load)
+    if(NOT TARGET ${program})
+        continue()
+    endif()
     install(CODE "
         set(made \"${CMAKE_CURRENT_BINARY_DIR}/completion\")
         set(share \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}\")
-        foreach(row bash:bash-completion/completions:confab
-                zsh:zsh/site-functions:_confab
-                fish:fish/vendor_completions.d:confab.fish)
+        foreach(row bash:bash-completion/completions:${program}
+                zsh:zsh/site-functions:_${program}
+                fish:fish/vendor_completions.d:${program}.fish)
             string(REPLACE \":\" \";\" row \${row})
             list(GET row 0 shell)
             list(GET row 1 folder)
             list(GET row 2 name)
             execute_process(
-                COMMAND \"${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/confab\"
+                COMMAND \"${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${program}\"
                     completion \${shell}
                 OUTPUT_VARIABLE text ERROR_QUIET RESULT_VARIABLE code)
             if(code STREQUAL \"0\" AND NOT text STREQUAL \"\")
@@ -60,4 +63,4 @@ if(TARGET confab)
             endif()
         endforeach()
     ")
-endif()
+endforeach()
