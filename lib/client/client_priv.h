@@ -21,7 +21,7 @@
 #define RETRY_FIRST_MS 500
 #define RETRY_MAX_MS 60000
 #define HEALTHY_MS 60000
-#define BYE_WAIT_MS 1000 /* for the server to close */
+#define BYE_WAIT_MS 1000   /* for the server to close */
 #define HELLO_SEEN_MAX 250 /* keeps hello under 8 KiB */
 
 struct place { /* a conversation */

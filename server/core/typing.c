@@ -71,7 +71,8 @@ void home_typing(struct home *h, struct request *rq)
     if (h->row.kind == CONV_DIRECT && may(h, m, MAY_TYPE) == 0 &&
         pair_need(h, rq, &refuse) != 0)
         return;
-    if (refuse == 0 && may(h, m, MAY_TYPE) == 0 && !SABOTAGED(h->node, forget_typing)) {
+    if (refuse == 0 && may(h, m, MAY_TYPE) == 0 &&
+        !SABOTAGED(h->node, forget_typing)) {
         if (home_is_big(h))
             typing_to_viewers(h, rq->user, rq->frame.on);
         else
