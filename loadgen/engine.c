@@ -249,7 +249,6 @@ static void start_traffic(struct run *r)
     uint64_t now = clock_ns();
 
     atomic_store(&e->traffic_start, now);
-    atomic_store(&e->traffic_end, now);
     atomic_store(&e->stage, STAGE_TRAFFIC);
 }
 
@@ -268,6 +267,8 @@ static bool measure(struct run *r)
 
     r->phase_end = now + (uint64_t)s->phases.measure_ms * 1000000;
     faults_start(&r->faults, &r->engine, now);
+    atomic_store(&r->engine.ramp_from, now);
+    atomic_store(&r->engine.ramp_to, r->phase_end);
     atomic_store(&r->engine.deaf, 1);
     on = run_phase(r, PHASE_MEASURE, measure_over);
     atomic_store(&r->engine.deaf, 0);

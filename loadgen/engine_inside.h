@@ -47,7 +47,8 @@ struct engine {
     void *tls; /* context */
 
     _Atomic int stage;
-    _Atomic uint64_t traffic_start, traffic_end; /* ns; the end of a ramp */
+    _Atomic uint64_t traffic_start;      /* ns */
+    _Atomic uint64_t ramp_from, ramp_to; /* ns; 0: not known yet */
     _Atomic uint32_t fold_wanted;
     _Atomic uint64_t drop_at;  /* ns: clients drop all (fault), 0 */
     _Atomic uint64_t fault_at; /* ns: the last fault */

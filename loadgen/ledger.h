@@ -19,8 +19,9 @@ struct sent {
     int64_t seq;           /* the server's, once acked */
     uint32_t size;         /* of the body */
     uint8_t fate;
-    bool on_wire; /* written on the present connection */
-    bool tried;   /* written on any */
+    bool in_thread; /* answers the first message of its stream */
+    bool on_wire;   /* written on the present connection */
+    bool tried;     /* written on any */
 };
 
 struct ledger {

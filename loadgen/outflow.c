@@ -63,6 +63,7 @@ static bool write_one(struct shard *sh, struct client *c, struct outflow *f,
     }
     s.cid = span_make(cid, (size_t)snprintf(cid, sizeof(cid), "%x-%x-%x",
                                             mark.run, mark.stream, mark.seq));
+    s.thread = m->in_thread ? f->root : 0;
     enc_send(wire_begin(sh), outflow_request(slot, mark.seq), &s);
     return wire_send(sh, c, WS_TEXT);
 }
@@ -138,8 +139,13 @@ void outflow_add(struct shard *sh, uint32_t outflow, uint64_t due)
 {
     struct outflow *f = &sh->outflows[outflow];
     struct client *c = &sh->clients[f->client];
+    const struct traffic *t = traffic_of(sh, f);
+    uint32_t number;
 
-    ledger_add(&f->ledger, due, body_size(sh, traffic_of(sh, f)));
+    number = ledger_add(&f->ledger, due, body_size(sh, t));
+    if (t->threads > 0 && f->root > 0)
+        ledger_at(&f->ledger, number)->in_thread =
+            rng_unit(&sh->rng) < t->threads;
     tally_count(sh, COUNT_DUE, 1);
     atomic_fetch_add_explicit(&sh->pending, 1, memory_order_relaxed);
     pump(sh, c, outflow - c->first_stream, sh->stage == STAGE_TRAFFIC);
@@ -182,7 +188,23 @@ static uint32_t streams_of_traffic(const struct plan *p, int traffic)
     return n;
 }
 
-void outflow_start(struct shard *sh, uint64_t start, uint64_t end)
+void outflow_factor(struct shard *sh)
+{
+    const struct engine_config *cfg = sh->engine->cfg;
+
+    if (cfg->rate_factor == NULL)
+        return;
+    for (int i = 0; i < sh->engine->scenario->ntraffic; i++)
+        schedule_factor(&sh->flows[i].schedule, atomic_load(cfg->rate_factor));
+}
+
+void outflow_ramp(struct shard *sh, uint64_t from, uint64_t to)
+{
+    for (int i = 0; i < sh->engine->scenario->ntraffic; i++)
+        schedule_ramp(&sh->flows[i].schedule, from, to);
+}
+
+void outflow_start(struct shard *sh, uint64_t start)
 {
     const struct engine *e = sh->engine;
 
@@ -194,18 +216,9 @@ void outflow_start(struct shard *sh, uint64_t start, uint64_t end)
 
         if (flow->count > 0)
             schedule_init(&flow->schedule, t, t->rate * share,
-                          t->rate_end * share, start, end, &sh->rng);
+                          t->rate_end * share, start, start, &sh->rng);
     }
-}
-
-void outflow_factor(struct shard *sh)
-{
-    const struct engine_config *cfg = sh->engine->cfg;
-
-    if (cfg->rate_factor == NULL)
-        return;
-    for (int i = 0; i < sh->engine->scenario->ntraffic; i++)
-        schedule_factor(&sh->flows[i].schedule, atomic_load(cfg->rate_factor));
+    outflow_factor(sh);
 }
 
 /* ---- answers ---- */
@@ -284,7 +297,8 @@ void outflow_sent(struct shard *sh, struct client *c, const struct object *o)
         two_numbers(sh, f, o->seq, m->seq);
     m->fate = FATE_ACKED;
     m->seq = o->seq;
-    f->acked++;
+    if (f->root == 0)
+        f->root = o->seq;
     if (answers(sh))
         hist_add(&sh->tally->hists[METRIC_SENT], sh->now - m->due);
     tally_count(sh, COUNT_ACKED, 1);

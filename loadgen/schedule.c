@@ -6,22 +6,20 @@
 
 static double rate_at(const struct schedule *s, double due)
 {
-    double length = (double)(s->end - s->start), share;
+    double share;
 
-    if (s->rate_end <= 0 || length <= 0)
+    if (s->rate_end <= 0 || s->to <= s->from || due <= s->from)
         return s->rate * s->factor;
-    share = due >= length ? 1 : due / length;
+    share = due >= s->to ? 1 : (due - s->from) / (s->to - s->from);
     return (s->rate + (s->rate_end - s->rate) * share) * s->factor;
 }
 
 /* Of the rate, a second per second. */
 static double slope_at(const struct schedule *s, double due)
 {
-    double length = (double)(s->end - s->start);
-
-    if (s->rate_end <= 0 || due >= length)
+    if (s->rate_end <= 0 || due < s->from || due >= s->to)
         return 0;
-    return (s->rate_end - s->rate) * s->factor / (length / NS);
+    return (s->rate_end - s->rate) * s->factor / ((s->to - s->from) / NS);
 }
 
 /* Seconds from due on in which `slots` slots lie: rate*t + slope*t^2/2 =
@@ -55,7 +53,8 @@ void schedule_init(struct schedule *s, const struct traffic *t, double rate,
                            .rate_end = rate_end,
                            .factor = 1,
                            .start = start,
-                           .end = end,
+                           .to = (double)(end - start),
+
                            .burst = t->burst > 0 ? t->burst : 1,
                            .rng = rng};
     s->in_burst = s->burst;
@@ -92,6 +91,12 @@ void schedule_step(struct schedule *s)
         advance(s, 1);
         break;
     }
+}
+
+void schedule_ramp(struct schedule *s, uint64_t from, uint64_t to)
+{
+    s->from = (double)from - (double)s->start;
+    s->to = (double)to - (double)s->start;
 }
 
 void schedule_factor(struct schedule *s, double factor)

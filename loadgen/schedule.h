@@ -12,7 +12,8 @@ struct schedule {
     enum arrivals arrivals;
     double rate, rate_end;   /* a second, at start and at end */
     double factor;           /* multiplies both */
-    uint64_t start, end;     /* ns; the ramp lies between */
+    uint64_t start;          /* ns */
+    double from, to;         /* ns since start: the ramp lies between */
     int64_t burst, in_burst; /* slots at once; left of this burst */
     double due;              /* ns since start, of the next slot */
     struct rng *rng;         /* borrowed */
@@ -30,6 +31,9 @@ uint64_t schedule_due(const struct schedule *s);
 
 /* The slot was taken: go to the one after it. */
 void schedule_step(struct schedule *s);
+
+/* The ramp lies between these (ns) instead: rate before, rate_end behind. */
+void schedule_ramp(struct schedule *s, uint64_t from, uint64_t to);
 
 /* Multiply the rates from the next step on. */
 void schedule_factor(struct schedule *s, double factor);

@@ -93,8 +93,7 @@ static void see_stage(struct shard *sh)
         backlog_leave(sh);
     if (stage == STAGE_TRAFFIC) {
         backlog_start(sh, atomic_load(&e->traffic_start));
-        outflow_start(sh, atomic_load(&e->traffic_start),
-                      atomic_load(&e->traffic_end));
+        outflow_start(sh, atomic_load(&e->traffic_start));
         churn_start(sh, atomic_load(&e->traffic_start));
     }
 }
@@ -111,6 +110,16 @@ static void see_fold(struct shard *sh)
     atomic_store(&sh->fold_done, wanted);
     if (sh->stage == STAGE_TRAFFIC)
         outflow_factor(sh);
+}
+
+static void see_ramp(struct shard *sh)
+{
+    uint64_t to = atomic_load(&sh->engine->ramp_to);
+
+    if (to == 0 || sh->ramped)
+        return;
+    sh->ramped = true;
+    outflow_ramp(sh, atomic_load(&sh->engine->ramp_from), to);
 }
 
 static void see_drop(struct shard *sh)
@@ -210,6 +219,7 @@ void *shard_run(void *arg)
         read_clock(sh);
         see_fold(sh);
         see_stage(sh);
+        see_ramp(sh);
         see_drop(sh);
         slow_see(sh);
         for (int i = 0; i < n; i++) {

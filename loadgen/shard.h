@@ -107,7 +107,7 @@ struct outflow {
     struct ledger ledger;
     uint32_t stream, client; /* of the plan; of the shard */
     int64_t delivered, read; /* marks that the receipts told */
-    uint32_t acked;          /* how many */
+    int64_t root; /* seq of its first message: what threads hang on */
 };
 
 /* What a shard does for one traffic. */
@@ -161,6 +161,7 @@ struct shard {
     uint32_t *away;     /* owned: churn clients that are away */
     uint32_t naway;
     uint32_t setup_at, setup_open; /* conversations: looked at, under way */
+    bool ramped;                   /* the ramp has begun */
     bool deaf;                     /* slow clients do not read now */
     int stage;                     /* the one acted on */
     _Atomic int looked;            /* STAGE_LOOK was acted on */
@@ -290,7 +291,8 @@ void acks_direct(struct shard *sh, struct client *c, uint64_t conv,
                  int64_t seq);
 
 /* ---- outflow.c: messages and their answers ---- */
-void outflow_start(struct shard *sh, uint64_t start, uint64_t end);
+void outflow_start(struct shard *sh, uint64_t start);
+void outflow_ramp(struct shard *sh, uint64_t from, uint64_t to);
 /* A message is due in that outflow. */
 void outflow_add(struct shard *sh, uint32_t outflow, uint64_t due);
 /* Take every slot that is due; returns when the next one is. */

@@ -92,6 +92,18 @@ START_TEST(ramp)
 }
 END_TEST
 
+START_TEST(ramp_that_begins_later)
+{
+    struct schedule s = make(ARRIVE_CONSTANT, 100, 300, 0);
+
+    schedule_ramp(&s, START + 2 * SECOND, START + 12 * SECOND);
+    ck_assert_int_le(abs(count(&s, 0, 2) - 200), 1);
+    ck_assert_int_le(abs(count(&s, 2, 7) - 750), 1);
+    ck_assert_int_le(abs(count(&s, 7, 12) - 1250), 1);
+    ck_assert_int_le(abs(count(&s, 12, 14) - 600), 1);
+}
+END_TEST
+
 START_TEST(never_and_faster)
 {
     struct schedule s = make(ARRIVE_CONSTANT, 0, 0, 0);
@@ -106,4 +118,5 @@ START_TEST(never_and_faster)
 }
 END_TEST
 
-SUITE("schedule", constant, poisson, burst, ramp, never_and_faster)
+SUITE("schedule", constant, poisson, burst, ramp, ramp_that_begins_later,
+      never_and_faster)
