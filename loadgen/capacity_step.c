@@ -77,15 +77,31 @@ static double span_of_rows(const struct collect *c)
            1;
 }
 
+static double of_server(const struct second *s)
+{
+    return s->srv_cpu;
+}
+
+static double of_generator(const struct second *s)
+{
+    return s->gen_cpu;
+}
+
+static double of_others(const struct second *s)
+{
+    return s->foreign_cpu;
+}
+
 /* Of the measured seconds; a short row at the end of a phase does not count. */
-static double mean_of(const struct collect *c, bool server)
+static double mean_of(const struct collect *c,
+                      double (*of)(const struct second *s))
 {
     int64_t before = c->nseconds > 0 ? c->seconds[0].at_ms - 1000 : 0;
     double sum = 0;
     int n = 0;
 
     for (int i = 0; i < c->nseconds; before = c->seconds[i++].at_ms) {
-        double v = server ? c->seconds[i].srv_cpu : c->seconds[i].gen_cpu;
+        double v = of(&c->seconds[i]);
 
         if (c->seconds[i].phase != PHASE_MEASURE || v < 0 ||
             c->seconds[i].at_ms - before < 500)
@@ -110,8 +126,8 @@ static void fill(const struct collect *c, struct capacity_point *p)
     p->p99 = hist_at(e2e, 0.99);
     p->p999 = e2e->count >= ENOUGH_FOR_P999 ? hist_at(e2e, 0.999) : 0;
     p->lost = c->all[COUNT_LOST];
-    p->srv_cpu = mean_of(c, true);
-    p->gen_cpu = mean_of(c, false);
+    p->srv_cpu = mean_of(c, of_server);
+    p->gen_cpu = mean_of(c, of_generator);
 }
 
 /* How late the generator may be at its p99, ns. */
@@ -163,6 +179,9 @@ static void judge(const struct collect *c, const struct threshold *slo,
     if (late && p->pass) /* it says nothing about the server */
         snprintf(p->why, sizeof(p->why), "the generator was late");
     p->pass = p->pass && !late;
+    /* A failure while others had the CPU is nobody's. */
+    if (!p->pass && mean_of(c, of_others) > STEP_OTHERS)
+        snprintf(p->why, sizeof(p->why), STEP_DISTURBED);
 }
 
 void step_end(struct capacity_step *s, const struct collect *c,

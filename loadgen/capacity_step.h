@@ -5,6 +5,9 @@
 
 #include "result.h"
 
+#define STEP_OTHERS 40 /* percent of a core: more, and a failure is theirs */
+#define STEP_DISTURBED "other programs had the CPU"
+
 struct capacity_step {
     struct collect before; /* histograms when it began */
     struct collect now;    /* its rows, then its histograms and counts */

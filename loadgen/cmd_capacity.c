@@ -60,6 +60,7 @@ struct finder {
     int64_t settle_ms, measure_ms, most_ms;
     double base, x; /* rate of the scenario; under trial */
     bool complete;
+    int disturbed; /* steps that failed while others had the CPU */
 };
 
 /* ---- a point of the curve ---- */
@@ -88,6 +89,8 @@ static void note_binds(struct finder *f, const struct capacity_point *p)
     binds = result_binds(c, NULL, env.cores);
     if (strcmp(p->why, "the generator was late") == 0)
         binds = "the generator";
+    else if (strcmp(p->why, STEP_DISTURBED) == 0)
+        binds = "other programs on this machine";
     else if (strncmp(binds, "nothing", 7) == 0)
         binds = "the tail: CPU to spare, but disk or neighbours are late";
     snprintf(f->curve.binds, sizeof(f->curve.binds), "%s", binds);
@@ -98,6 +101,7 @@ static void add_point(struct finder *f, struct capacity_point *p)
     p->x = f->x;
     if (f->curve.npoints < RESULT_POINTS)
         f->curve.points[f->curve.npoints++] = *p;
+    f->disturbed += strcmp(p->why, STEP_DISTURBED) == 0;
     if (!p->pass)
         note_binds(f, p);
     show_point(f, p);
@@ -165,7 +169,7 @@ static bool each_second(void *ctx, const struct second *row)
         return next_rate(f, now);
     }
     if (f->r->args.quick && now - f->began_ms > QUICK_MS &&
-        search_best(&f->search) > 0 && f->where != AT_MEASURE) {
+        (f->where != AT_MEASURE || now - f->began_ms > QUICK_MS + 6000)) {
         f->complete = true;
         return false;
     }
@@ -391,6 +395,13 @@ static int finish(struct finder *f, int argc, char **argv)
     int code;
 
     f->curve.best = search_best(&f->search);
+    if (f->disturbed > 0) {
+        r->outcome.inconclusive = true;
+        snprintf(r->outcome.verdict, sizeof(r->outcome.verdict),
+                 "%d steps failed while other programs had the CPU: the "
+                 "server may hold more",
+                 f->disturbed);
+    }
     memset(&r->verdicts, 0, sizeof(r->verdicts)); /* of the worst step too */
     code = (int)result_exit(&r->outcome, &r->verdicts, false);
     if (code == LOAD_PASS && f->curve.best <= 0)
@@ -403,7 +414,7 @@ static int finish(struct finder *f, int argc, char **argv)
     put_curve(&b, f);
     load_print(stdout, &b);
     buf_release(&b);
-    if (r->outcome.violated)
+    if (r->outcome.violated || f->disturbed > 0)
         load_fail(0, NULL, "%s", r->outcome.verdict);
     if (outputs_finish(&r->outputs, &in, r->scenario.name, &err) < 0)
         code = load_fail_error(NULL, &err);

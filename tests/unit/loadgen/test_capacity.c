@@ -1,9 +1,11 @@
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../base/suite.h"
 #include "base/rng.h"
 #include "capacity_search.h"
+#include "capacity_step.h"
 
 /* A server that holds `limit`; a trial near it is a matter of luck. */
 struct model {
@@ -130,4 +132,71 @@ START_TEST(ends)
 }
 END_TEST
 
-SUITE("capacity", exact, quick, repeatable, luck, ends)
+/* Seconds of a run: so many due and acknowledged, all of one latency. */
+static void seconds(struct collect *c, struct capacity_step *s, int n,
+                    uint64_t due, uint64_t acked, uint64_t ns)
+{
+    for (int i = 0; i < n; i++) {
+        struct second row = {.at_ms = 1000 * (c->nseconds + 1),
+                             .phase = PHASE_MEASURE,
+                             .srv_cpu = 50,
+                             .gen_cpu = 20,
+                             .foreign_cpu = 5};
+
+        row.counts[COUNT_DUE] = due;
+        row.counts[COUNT_ACKED] = acked;
+        hist_add_n(&c->hists[METRIC_E2E], ns, acked);
+        collect_second(c, &row);
+        step_backlog(s, &row);
+        step_second(s, &row);
+    }
+}
+
+static struct capacity_point judged(struct capacity_step *s, struct collect *c)
+{
+    struct capacity_point p = {0};
+    struct threshold slo;
+
+    ck_assert_int_eq(threshold_parse(&slo, "e2e.p99 < 100ms", NULL), 0);
+    step_end(s, c, &slo, 1, &p);
+    return p;
+}
+
+START_TEST(steps)
+{
+    struct capacity_step s;
+    struct capacity_point p;
+    struct collect c;
+
+    step_init(&s);
+    collect_init(&c);
+    seconds(&c, &s, 5, 1000, 1000, 500000000); /* before it: slow */
+    step_begin(&s, &c);
+    seconds(&c, &s, 5, 1000, 1000, 5000000);
+    p = judged(&s, &c);
+    ck_assert_msg(p.pass, "%s", p.why);
+    ck_assert(p.offered == 1000 && p.achieved == 1000 && p.p99 < 5100000);
+    ck_assert(p.srv_cpu == 50 && p.gen_cpu == 20);
+    step_begin(&s, &c);
+    seconds(&c, &s, 5, 1000, 1000, 200000000);
+    p = judged(&s, &c);
+    ck_assert(!p.pass && strstr(p.why, "e2e.p99") != NULL);
+    step_begin(&s, &c);
+    seconds(&c, &s, 2, 1000, 900, 5000000);
+    ck_assert(!s.hopeless);
+    seconds(&c, &s, 1, 1000, 900, 5000000);
+    ck_assert(s.hopeless);
+    p = judged(&s, &c);
+    ck_assert(!p.pass && strstr(p.why, "less than was offered") != NULL);
+    step_begin(&s, &c);
+    seconds(&c, &s, 5, 1000, 1000, 5000000);
+    for (int i = 0; i < 5000; i++) /* late itself: nothing follows */
+        hist_add(&c.hists[METRIC_LAG], 20000000);
+    p = judged(&s, &c);
+    ck_assert(!p.pass && strstr(p.why, "generator") != NULL);
+    step_release(&s);
+    collect_release(&c);
+}
+END_TEST
+
+SUITE("capacity", exact, quick, repeatable, luck, ends, steps)
