@@ -9,6 +9,30 @@
 #define PROBE_PAIRS 4
 #define OUTSIDERS 4 /* groups with a removed member, of one traffic */
 
+/* Who is in a conversation with traffic stays for the run. With churn there
+ * have to be others, half as many again as are there at a time. */
+static uint32_t talkers_of(const struct scenario *s)
+{
+    double users = (double)s->users.count;
+    double there = s->churn.connects * (double)s->churn.session_ms / 1000;
+    double pool = s->churn.connects > 0 ? there * 1.5 + 100 : 0;
+
+    if (pool > users * 0.7)
+        pool = users * 0.7;
+    return (uint32_t)(users - pool);
+}
+
+static bool is_quiet(const struct traffic *t)
+{
+    return t->rate <= 0 && t->rate_end <= 0;
+}
+
+/* The users among whom this traffic is. */
+static uint32_t users_of(const struct plan *p, const struct traffic *t)
+{
+    return is_quiet(t) ? p->users : p->talkers;
+}
+
 static uint32_t pairs_of(const struct traffic *t, uint32_t users)
 {
     uint32_t most = t->probe ? PROBE_PAIRS : PAIRS_MAX;
@@ -72,7 +96,7 @@ static void add_streams(struct plan *p, struct plan_conv *c, uint32_t conv,
 static uint32_t partner(const struct plan *p, const struct scenario *s,
                         int traffic, uint32_t user)
 {
-    uint32_t even = p->users & ~1U, step = 1;
+    uint32_t even = users_of(p, &s->traffic[traffic]) & ~1U, step = 1;
 
     for (int i = 0; i < traffic; i++)
         step += s->traffic[i].kind == TRAFFIC_DIRECT ? 2 : 0;
@@ -96,7 +120,7 @@ static void add_conv(struct plan *p, const struct scenario *s, int traffic,
     uint32_t wanted = members_of(t);
 
     c->traffic = (uint8_t)traffic;
-    c->quiet = t->rate <= 0 && t->rate_end <= 0;
+    c->quiet = is_quiet(t);
     c->first_member = p->nmembers;
     c->members = wanted;
     c->streams = (uint16_t)streams_of(t);
@@ -105,7 +129,7 @@ static void add_conv(struct plan *p, const struct scenario *s, int traffic,
         c->viewers = (uint32_t)((double)wanted * t->view + 0.5);
     if (c->viewers < c->streams)
         c->viewers = c->streams;
-    if (has_outsider(t, i, p->users)) {
+    if (has_outsider(t, i, users_of(p, t))) {
         c->outsider = true;
         c->members++;
     }
@@ -113,7 +137,7 @@ static void add_conv(struct plan *p, const struct scenario *s, int traffic,
         !new_pair(p, at, partner(p, s, traffic, at)))
         return;
     for (uint32_t m = 0; m < c->members; m++)
-        p->members[p->nmembers++] = (at + m) % p->users;
+        p->members[p->nmembers++] = (at + m) % users_of(p, t);
     if (t->kind == TRAFFIC_DIRECT)
         p->members[p->nmembers - 1] = partner(p, s, traffic, at);
     add_streams(p, c, p->nconvs, c->viewers);
@@ -125,12 +149,13 @@ static void add_conv(struct plan *p, const struct scenario *s, int traffic,
 static void add_traffic(struct plan *p, const struct scenario *s, int traffic)
 {
     const struct traffic *t = &s->traffic[traffic];
-    uint32_t convs = convs_of(t, p->users), each = members_of(t);
-    uint32_t at = t->probe ? (p->users - convs * each) & ~1U : 0;
+    uint32_t users = users_of(p, t);
+    uint32_t convs = convs_of(t, users), each = members_of(t);
+    uint32_t at = t->probe ? (users - convs * each) & ~1U : 0;
 
     for (uint32_t i = 0; i < convs; i++)
         add_conv(p, s, traffic, i,
-                 (uint32_t)((at + (uint64_t)i * each) % p->users));
+                 (uint32_t)((at + (uint64_t)i * each) % users));
 }
 
 /* The last traffic stands for the backlog, when there is one. */
@@ -144,8 +169,8 @@ static int check(const struct traffic *t, uint32_t users, struct error *err)
     if (members_of(t) > users)
         return error_set(err, CF_INVALID,
                          "traffic '%s' has %" PRId64
-                         " members a group, and there are %u users; raise "
-                         "users.count",
+                         " members a group, and %u users stay for the run; "
+                         "raise users.count",
                          t->name, t->members, users);
     if (convs_of(t, users) == 0)
         return error_set(err, CF_INVALID,
@@ -206,16 +231,17 @@ int plan_make(struct plan *p, const struct scenario *s, struct error *err)
 {
     size_t convs = 0, members = 0, streams = 0;
 
-    *p = (struct plan){.users = (uint32_t)s->users.count};
+    *p = (struct plan){.users = (uint32_t)s->users.count,
+                       .talkers = talkers_of(s)};
     for (int i = 0; i < s->ntraffic; i++) {
         const struct traffic *t = &s->traffic[i];
         size_t n;
 
         if (is_backlog(s, i))
             continue;
-        if (check(t, p->users, err) < 0)
+        if (check(t, users_of(p, t), err) < 0)
             return -CF_INVALID;
-        n = convs_of(t, p->users);
+        n = convs_of(t, users_of(p, t));
         convs += n;
         members += n * members_of(t) + OUTSIDERS;
         streams += n * streams_of(t);

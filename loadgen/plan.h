@@ -50,6 +50,7 @@ struct plan {
     uint32_t nconvs, nstreams, nmembers;
     struct map pairs;      /* direct conversations: there is one for each two */
     int backlog_traffic;   /* of the scenario; -1: none */
+    uint32_t talkers;      /* the first of them talk; others come and go */
     uint32_t users;        /* how many accounts are used */
     uint64_t bytes;        /* of memory */
     _Atomic uint32_t made; /* conversations that are ready */
