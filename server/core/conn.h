@@ -170,6 +170,7 @@ void fence_settle(struct conn *c);
 void marks_turn(struct node *n); /* end of a turn: store what is due */
 void marks_fold(struct node *n); /* the fold timer */
 void marks_pace(struct node *n); /* each tick: how long marks are folded */
+bool marks_waiting(const struct node *n); /* is anything not stored yet? */
 void marks_all_free(struct node *n);
 /* The user is gone; its folded marks are stored all the same. */
 void marks_orphan(struct node *n, struct user *u);

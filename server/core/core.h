@@ -275,7 +275,8 @@ struct node {
     struct timer second; /* once a second: ticks of all kinds */
     struct timer fold;
     struct link marks_now;   /* struct marks to be stored at the end of turn */
-    struct link marks_dirty; /* struct marks that wait for their time */
+    struct link marks_soon;  /* struct marks that are quick */
+    struct link marks_dirty; /* struct marks that take their time */
     int64_t fold_ms;         /* how long they are folded now */
     int64_t mark_rows;       /* stored in this tick */
     struct repair *repair;   /* heads being compared; NULL: none */

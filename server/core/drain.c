@@ -47,7 +47,7 @@ void node_drain_step(struct node *n)
         say_bye(n);
     }
     if (n->drain == DRAIN_BYE && n->conns.len == 0 && n->pending == 0 &&
-        list_empty(&n->marks_now) && list_empty(&n->marks_dirty)) {
+        !marks_waiting(n)) {
         n->drain = DRAIN_GONE;
         node_ask_registry(n, REGISTRY_LEAVE, false, left);
     }

@@ -1,7 +1,8 @@
 /* marks.c - acknowledgements of the users here: folded in memory, stored when
- * their time is up, and told to the homes when they are durable. The time is
- * short while there are few, since a person waits for the receipt, and grows
- * with their number up to a second, so that they never crowd out messages. */
+ * their time is up, and told to the homes when they are durable. Those of
+ * groups take a second, as their counts do. Those of direct conversations are
+ * quick while there are few, since a person waits for the receipt; the time
+ * grows with their number, so that they never crowd out messages. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -12,13 +13,15 @@
 
 /* One user's folded marks. */
 struct marks {
-    struct link link;  /* in node->marks_now or marks_dirty, with rows */
+    struct link link; /* with rows: in marks_now, _soon or _dirty of the node */
     struct user *user; /* NULL: gone, only what is here is still stored */
     uint64_t id;
-    int64_t next; /* mono ms: not before */
+    int64_t stored; /* mono ms: when it was done last */
+    int64_t next;   /* mono ms: when it is done next */
     struct mark_row *rows;
     int count, cap;
     bool busy;  /* being stored; the rest waits */
+    bool quick; /* somebody waits for a receipt of this */
     bool flush; /* a fence waits: the rest goes at once */
 };
 
@@ -75,24 +78,34 @@ static void raise(int64_t *mark, int64_t seq, bool fall)
         *mark = seq;
 }
 
+static int64_t marks_due(const struct node *n, const struct marks *m)
+{
+    int64_t now = now_mono(n), slot = now - now % MARKS_SLOT_MS + MARKS_SLOT_MS;
+    int64_t due = m->stored + (m->quick ? n->fold_ms : n->config.fold_ms);
+
+    return due > slot ? due : slot;
+}
+
 /* Where m waits: for the end of this turn when a fence asks, else for its time
  * among the others. Times are slots of some ms, so that marks of many users are
  * stored together: one commit, not one each. */
 static void marks_wait(struct node *n, struct marks *m)
 {
-    int64_t now = now_mono(n), slot = now - now % MARKS_SLOT_MS + MARKS_SLOT_MS;
+    int64_t due = marks_due(n, m);
+    bool waits = m->link.next != NULL;
 
-    if (m->busy || m->link.next != NULL)
+    if (m->busy || (waits && !m->flush && m->next <= due))
         return;
+    if (waits)
+        list_remove(&m->link);
     if (m->flush) {
         list_push(&n->marks_now, &m->link);
         return;
     }
-    if (m->next < slot)
-        m->next = slot;
-    list_push(&n->marks_dirty, &m->link);
-    if (!timer_is_set(&n->fold) || n->fold.due > m->next)
-        timer_set(&n->wheel, &n->fold, m->next);
+    m->next = due;
+    list_push(m->quick ? &n->marks_soon : &n->marks_dirty, &m->link);
+    if (!timer_is_set(&n->fold) || n->fold.due > due)
+        timer_set(&n->wheel, &n->fold, due);
 }
 
 bool marks_settled(const struct user *u)
@@ -107,13 +120,14 @@ void marks_flush(struct node *n, struct user *u)
     if (marks_settled(u))
         return;
     m->flush = true;
-    if (!m->busy)
-        list_remove(&m->link);
     marks_wait(n, m);
 }
 
-static void give_credit(struct conn *c, uint64_t conv, int64_t seq)
+/* Returns whether it is a direct conversation. */
+static bool give_credit(struct conn *c, uint64_t conv, int64_t seq)
 {
+    bool direct = false;
+
     list_each (&c->user->conns, k, next) {
         struct conn *other = container_of(k, struct conn, of_user);
         struct sub *s;
@@ -123,9 +137,11 @@ static void give_credit(struct conn *c, uint64_t conv, int64_t seq)
         s = sub_find(other, conv);
         if (s != NULL && seq > s->acked)
             s->acked = seq;
+        direct = direct || (s != NULL && s->live->kind == CONV_DIRECT);
         credit_ack(other, conv, seq);
         feed_conn(other);
     }
+    return direct;
 }
 
 void marks_ack(struct conn *c, uint64_t conv, int64_t seq, bool read)
@@ -143,7 +159,8 @@ void marks_ack(struct conn *c, uint64_t conv, int64_t seq, bool read)
     raise(&row->acked, seq, fall);
     if (read)
         raise(&row->read, seq, fall);
-    give_credit(c, conv, seq);
+    if (give_credit(c, conv, seq))
+        m->quick = true;
     marks_wait(n, m);
 }
 
@@ -178,8 +195,8 @@ static void put_back(struct node *n, const struct marks_op *op)
         raise(&row->acked, op->rows[i].acked, false);
         raise(&row->read, op->rows[i].read, false);
     }
-    m->busy = false;
-    m->next = now_mono(n) + n->config.fold_ms; /* the store has enough to do */
+    m->busy = m->quick = false; /* the store has enough to do */
+    m->stored = now_mono(n);
     marks_wait(n, m);
 }
 
@@ -244,7 +261,8 @@ static void marks_store(struct node *n, struct marks *m)
     m->rows = NULL;
     m->count = m->cap = 0;
     m->busy = true;
-    m->next = now_mono(n) + n->fold_ms;
+    m->quick = false;
+    m->stored = now_mono(n);
     n->mark_rows += op->count;
     if (SABOTAGED(n, receipt_before_durable)) {
         claim_stored(op);
@@ -281,20 +299,33 @@ void marks_pace(struct node *n)
 
 /* They wait in order of their times, but for those that began to wait when the
  * fold was longer: these are late by that at most. */
-void marks_fold(struct node *n)
+static void fold_list(struct node *n, struct link *list)
 {
     int64_t now = now_mono(n);
     struct link *k;
 
-    while ((k = list_first(&n->marks_dirty)) != NULL) {
+    while ((k = list_first(list)) != NULL) {
         struct marks *m = container_of(k, struct marks, link);
 
         if (m->next > now) {
-            timer_set(&n->wheel, &n->fold, m->next);
+            if (!timer_is_set(&n->fold) || n->fold.due > m->next)
+                timer_set(&n->wheel, &n->fold, m->next);
             break;
         }
         marks_store(n, m);
     }
+}
+
+void marks_fold(struct node *n)
+{
+    fold_list(n, &n->marks_soon);
+    fold_list(n, &n->marks_dirty);
+}
+
+bool marks_waiting(const struct node *n)
+{
+    return !list_empty(&n->marks_now) || !list_empty(&n->marks_soon) ||
+           !list_empty(&n->marks_dirty);
 }
 
 /* ---- ends ---- */
@@ -330,6 +361,7 @@ static void free_all(struct link *head)
 void marks_all_free(struct node *n)
 {
     free_all(&n->marks_now);
+    free_all(&n->marks_soon);
     free_all(&n->marks_dirty);
     for (uint32_t i = 0; i < n->users.len; i++) {
         struct user *u = n->users.entries[i].value;

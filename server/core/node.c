@@ -241,6 +241,7 @@ static void init_lists(struct node *n)
     marks_pace(n);
     list_init(&n->view_dirty);
     list_init(&n->marks_now);
+    list_init(&n->marks_soon);
     list_init(&n->marks_dirty);
 }
 

@@ -9,16 +9,21 @@ static const uint64_t pair[] = {1, 2, 0};
 static struct rig *r;
 static struct seat *a, *b;
 
-static void begin(void)
+static void begin_with(enum conv_kind kind)
 {
     r = rig_new(1, NULL);
     rig_user(r, 1);
     rig_user(r, 2);
-    rig_conv(r, 100, CONV_DIRECT, pair);
+    rig_conv(r, 100, kind, pair);
     for (int i = 0; i < 9; i++)
         rig_append(r, 100, 1, "{\"text\":\"x\"}");
     a = seat_login(r, 0, 1, 1, "");
     b = seat_login(r, 0, 2, 1, "");
+}
+
+static void begin(void)
+{
+    begin_with(CONV_DIRECT);
 }
 
 static void finish(void)
@@ -33,18 +38,48 @@ static void ack(const char *kind, int seq)
     seat_say(b, "{\"t\":\"%s\",\"at\":[[\"c100\",%d]]}", kind, seq);
 }
 
-START_TEST(the_first_is_stored_at_once_the_rest_within_a_second)
+START_TEST(few_of_a_direct_conversation_are_quick)
 {
     begin();
     ack("ack", 2);
-    rig_run(r, 5);
+    rig_run(r, 15);
     ck_assert_int_eq(rig_member(r, 100, 2, 1).acked, 2);
     ack("ack", 3);
     ack("ack", 5);
+    rig_run(r, 5);
+    ck_assert_int_eq(rig_member(r, 100, 2, 1).acked, 2);
+    rig_run(r, 30);
+    ck_assert_int_eq(rig_member(r, 100, 2, 1).acked, 5);
+    finish();
+}
+END_TEST
+
+START_TEST(those_of_a_group_take_a_second)
+{
+    begin_with(CONV_GROUP);
+    ack("ack", 2);
+    rig_run(r, 1100);
+    ck_assert_int_eq(rig_member(r, 100, 2, 1).acked, 2);
+    ack("ack", 3);
     rig_run(r, 800);
     ck_assert_int_eq(rig_member(r, 100, 2, 1).acked, 2);
     rig_run(r, 300);
-    ck_assert_int_eq(rig_member(r, 100, 2, 1).acked, 5);
+    ck_assert_int_eq(rig_member(r, 100, 2, 1).acked, 3);
+    finish();
+}
+END_TEST
+
+START_TEST(a_fence_does_not_wait_for_their_time)
+{
+    begin_with(CONV_GROUP);
+    ack("ack", 2);
+    rig_run(r, 1100);
+    ack("ack", 3);
+    seat_say(b, "{\"t\":\"fence\",\"n\":9}");
+    ck_assert_int_eq(seat_count(b, "\"re\":9"), 0);
+    rig_run(r, 20);
+    ck_assert_int_eq(seat_count(b, "\"re\":9"), 1);
+    ck_assert_int_eq(rig_member(r, 100, 2, 1).acked, 3);
     finish();
 }
 END_TEST
@@ -67,7 +102,7 @@ START_TEST(read_implies_ack)
 {
     begin();
     ack("read", 6);
-    rig_run(r, 5);
+    rig_run(r, 15);
     ck_assert_int_eq(rig_member(r, 100, 2, 1).acked, 6);
     ck_assert_int_eq(rig_member(r, 100, 2, 1).read, 6);
     ck_assert_int_eq(rig_member(r, 100, 2, 1).delivered, 6);
@@ -140,7 +175,9 @@ END_TEST
 int main(void)
 {
     const TTest *const cases[] = {
-        the_first_is_stored_at_once_the_rest_within_a_second,
+        few_of_a_direct_conversation_are_quick,
+        those_of_a_group_take_a_second,
+        a_fence_does_not_wait_for_their_time,
         marks_only_rise_and_never_above_the_head,
         read_implies_ack,
         a_receipt_waits_for_the_store,
