@@ -66,6 +66,13 @@ static void users_came(void *ctx, const struct frame *f)
     client_pump_later(c);
 }
 
+/* Is there somebody to ask? What is asked of a link that is down gets no
+ * answer, and must not count as asked. */
+static bool can_ask(const struct client *c)
+{
+    return c->state == LINK_UP || c->state == LINK_SYNCING;
+}
+
 /* Is the name known? If not it is asked for. */
 static bool user_known(struct client *c, uint64_t user)
 {
@@ -74,7 +81,7 @@ static bool user_known(struct client *c, uint64_t user)
 
     if (user == 0 || archive_user_name(c->archive, user, name) == 0)
         return true;
-    if (map_get(&c->asked, user) != NULL || c->state == LINK_DOWN)
+    if (map_get(&c->asked, user) != NULL || !can_ask(c))
         return false;
     map_put(&c->asked, user, c);
     buf_init(&members, 128);
@@ -313,7 +320,8 @@ static bool pump_place(struct client *c, struct place *p)
     if (p->told >= p->prefix)
         return false;
     if (!p->known && c->state != LINK_DOWN) {
-        ask_conv(c, p);
+        if (can_ask(c))
+            ask_conv(c, p);
         if (p->row.kind == 0)
             return false;
     }
