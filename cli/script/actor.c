@@ -74,6 +74,7 @@ void actor_add(struct actor *a, enum event_kind kind, json_t *value,
     e->kind = kind;
     e->consumed = false;
     e->at_ns = clock_ns();
+    e->cause_ns = a->stage->last_action_ns;
     e->value = value;
     json_object_set_new(value, "kind", json_string(see_name(kind)));
     e->cid = json_string_value(json_object_get(value, "cid"));
@@ -241,6 +242,16 @@ bool actor_reachable(const struct actor *a)
 {
     return a->client != NULL && !a->cut && !a->stopped &&
            client_link_state(a->client) == LINK_UP;
+}
+
+bool actor_lost(const struct actor *a)
+{
+    enum client_link link;
+
+    if (a->client == NULL || a->cut || a->stopped || a->away)
+        return false;
+    link = client_link_state(a->client);
+    return link != LINK_UP && link != LINK_ENDED;
 }
 
 void actor_release(struct actor *a)

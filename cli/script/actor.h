@@ -21,11 +21,12 @@ struct event {
     json_t *value; /* owned */
     enum event_kind kind;
     bool consumed;
-    uint64_t at_ns;   /* clock_ns() when it came */
-    uint64_t conv;    /* 0: none */
-    uint64_t user;    /* from, by, of: the other one; 0: none */
-    uint64_t subject; /* member: who it is about */
-    uint32_t dev;     /* device of the sender */
+    uint64_t at_ns;    /* clock_ns() when it came */
+    uint64_t cause_ns; /* the last action before it; 0: none */
+    uint64_t conv;     /* 0: none */
+    uint64_t user;     /* from, by, of: the other one; 0: none */
+    uint64_t subject;  /* member: who it is about */
+    uint32_t dev;      /* device of the sender */
     int64_t seq;
     const char *cid; /* in value; NULL: none */
 };
@@ -41,7 +42,8 @@ struct stage {
     void (*stored)(void *ctx, struct actor *a, uint64_t conv, int64_t seq,
                    const char *cid);
     void *ctx;
-    uint64_t began_ns; /* of the test */
+    uint64_t began_ns;       /* of the test */
+    uint64_t last_action_ns; /* when the last action began; 0: none */
 };
 
 /* A message of one's own: receipts turn into events of messages. */
@@ -65,6 +67,7 @@ struct actor {
     struct proxy *proxy;     /* NULL: straight to the server */
     bool cut;                /* nothing passes */
     bool stopped;            /* said bye */
+    bool away; /* the script broke its link; until it is up again */
     struct event *events;
     int count, room;
     int first;       /* all before it are consumed */
@@ -87,6 +90,10 @@ void actor_release(struct actor *a);
 
 /* Is it connected, with a network that lets things through? */
 bool actor_reachable(const struct actor *a);
+
+/* Has it lost its link, although the script did nothing to it? It comes back
+ * by itself, and may have missed something until then. */
+bool actor_lost(const struct actor *a);
 
 /* A capture of something sent: id, seq, ts and dup are filled in when the
  * answer comes ("pending" goes). Takes no reference of its own beyond what it

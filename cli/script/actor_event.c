@@ -503,6 +503,7 @@ void actor_event(void *ctx, const struct client_event *ev)
         break;
     case EV_SYNCED:
         a->synced++;
+        a->away = false;
         link_event(a, "up", ev);
         break;
     case EV_ERROR:

@@ -10,7 +10,8 @@
 #include "run_inside.h"
 
 #define MS 1000000u
-#define TURN_MS 200 /* look again at least so often */
+#define TURN_MS 200           /* look again at least so often */
+#define TURN_STATEMENTS 10000 /* then the loop turns, and the clock is read */
 
 /* ---- failing ---- */
 
@@ -218,7 +219,7 @@ enum progress do_check(struct strand *s, struct work *w, const struct stmt *st)
 
 enum progress do_sync(struct strand *s, struct work *w, const struct stmt *st)
 {
-    return fence_passed(s->run, &w->fence) ? DONE : run_wait(s, w, st);
+    return fence_passed(s->run, &w->fence) ? DONE : fence_wait(s, w, st);
 }
 
 /* ---- the network of actors ---- */
@@ -351,12 +352,15 @@ static bool flooded(struct run *r)
 static void play(struct run *r, struct strand *s)
 {
     while (!s->ended && !r->stop) {
-        if (strand_step(s))
-            loop_run_once(r->loop, false);
+        bool moved;
+
+        r->budget = TURN_STATEMENTS;
+        moved = strand_step(s) || r->budget <= 0;
         if (s->ended || r->stop)
             break;
-        loop_timer_set(r->wake, TURN_MS);
-        loop_run_once(r->loop, true);
+        if (!moved)
+            loop_timer_set(r->wake, TURN_MS);
+        loop_run_once(r->loop, !moved);
         if (clock_ns() > r->limit_ns)
             run_error(r, s->levels[s->depth - 1].at, 75,
                       "the test took longer than its limit of %.0f s",
@@ -378,7 +382,7 @@ static void play_block(struct run *r, const struct stmt *first)
 /* ---- the end ---- */
 
 /* What came and no line took. */
-static void check_strict(struct run *r)
+static void check_strict(struct run *r, bool errors_only)
 {
     struct buf text;
 
@@ -386,7 +390,8 @@ static void check_strict(struct run *r)
         struct actor *a = r->stage.actors[i];
 
         for (int k = a->first; k < a->count && !r->failed; k++) {
-            if (a->events[k].consumed || !event_strict(a->events[k].kind))
+            if (a->events[k].consumed || !event_strict(a->events[k].kind) ||
+                (errors_only && a->events[k].kind != SEE_ERROR))
                 continue;
             buf_init(&text, 8192);
             explain_event(&text, a, &a->events[k]);
@@ -401,31 +406,36 @@ static void last_fence(struct run *r)
 {
     uint64_t patience = clock_ns() + (uint64_t)run_patience(r, NULL) * MS;
     struct fence *f = NULL;
+    char why[300];
 
     while (!fence_passed(r, &f) && clock_ns() < patience) {
         loop_timer_set(r->wake, TURN_MS);
         loop_run_once(r->loop, true);
     }
-    if (!fence_passed(r, &f))
+    if (!fence_passed(r, &f)) {
+        fence_why(r, why, sizeof(why));
         run_fail(r, NULL,
                  "the test ended, but the server did not answer everybody "
-                 "within %.3f s",
-                 (double)run_patience(r, NULL) / 1000);
+                 "within %.3f s%s%s",
+                 (double)run_patience(r, NULL) / 1000, why[0] ? ": " : "", why);
+    }
     fence_drop(&f);
 }
 
-static void play_finally(struct run *r)
+static bool play_finally(struct run *r)
 {
-    bool stop = r->stop;
+    bool stop = r->stop, any = false;
 
     r->finishing = true;
     for (const struct stmt *st = r->test->block; st != NULL; st = st->next) {
         if (st->kind != STMT_FINALLY)
             continue;
         r->stop = false;
+        any = true;
         play_block(r, st->block);
     }
     r->stop = stop;
+    return any;
 }
 
 /* $name of `secret name`; not set when the environment lacks it. */
@@ -451,24 +461,38 @@ static bool lets(struct run *r)
     return !r->failed;
 }
 
+static void keep_logs(struct run *r)
+{
+    struct buf logs;
+
+    if (!r->failed || r->out->log != NULL)
+        return;
+    buf_init(&logs, 1 << 20);
+    explain_logs(r, &logs);
+    r->out->log = mem_text(buf_cstr(&logs));
+    buf_release(&logs);
+}
+
+/* Nothing may be left over; after `finally` only errors count, since tidying
+ * up makes messages that nobody reads. */
+static void check_end(struct run *r, bool errors_only)
+{
+    if (r->failed || r->skipped || r->cfg->until_line != 0)
+        return;
+    last_fence(r);
+    check_strict(r, errors_only);
+}
+
 static void play_all(struct run *r)
 {
     if (!lets(r))
         return;
     play_block(r, r->test->block);
-    if (!r->failed && !r->skipped && r->cfg->until_line == 0)
-        last_fence(r);
-    if (!r->failed && !r->skipped && r->cfg->until_line == 0)
-        check_strict(r);
-    if (r->failed) {
-        struct buf logs;
-
-        buf_init(&logs, 1 << 20);
-        explain_logs(r, &logs);
-        r->out->log = mem_text(buf_cstr(&logs));
-        buf_release(&logs);
-    }
-    play_finally(r);
+    check_end(r, false);
+    keep_logs(r);
+    if (play_finally(r))
+        check_end(r, true);
+    keep_logs(r);
 }
 
 /* ---- life ---- */

@@ -105,7 +105,7 @@ static enum progress reads(struct strand *s, struct work *w,
 
     if (p != DONE)
         return p;
-    s->run->last_action_ns = w->began_ns;
+    s->run->stage.last_action_ns = w->began_ns;
     client_read(w->actor->client, conv, seq);
     return DONE;
 }
@@ -118,7 +118,7 @@ static enum progress types(struct strand *s, struct work *w,
 
     if (p != DONE)
         return p == WAIT ? run_wait(s, w, st) : p;
-    s->run->last_action_ns = w->began_ns;
+    s->run->stage.last_action_ns = w->began_ns;
     client_typing(w->actor->client, conv, !st->off);
     return DONE;
 }
@@ -165,7 +165,7 @@ static enum progress views(struct strand *s, struct work *w,
                 return p;
         }
         w->begun = true;
-        s->run->last_action_ns = w->began_ns;
+        s->run->stage.last_action_ns = w->began_ns;
         client_view(w->actor->client, v.convs, v.nconvs, v.users, v.nusers);
         client_request(w->actor->client, FRAME_FENCE, (struct span){0},
                        reply_frame, reply_new(w));

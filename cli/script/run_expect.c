@@ -18,7 +18,7 @@ static uint64_t cause_ns(const struct run *r, const struct event *e)
         if (r->stored[i].conv == e->conv && r->stored[i].seq == e->seq)
             return r->stored[i].began_ns;
     }
-    return r->last_action_ns;
+    return e->cause_ns;
 }
 
 static enum progress in_time(struct strand *s, const struct stmt *st,
@@ -67,10 +67,14 @@ static void consume(struct strand *s, struct actor *a, int index)
     }
 }
 
-/* The first event that fits and was not consumed; -1: none; -2: run failed. */
+/* The first event that fits and was not consumed; NONE, FAULT when the run
+ * failed, or UNKNOWN: none, but it hangs on an answer that has not come. */
+enum { NONE = -1, FAULT = -2, UNKNOWN = -3 };
+
 static int look(struct strand *s, const struct stmt *st, struct actor *a)
 {
     struct error err;
+    int none = NONE;
 
     for (int i = from_where(s, a); i < a->count; i++) {
         int rc;
@@ -80,12 +84,14 @@ static int look(struct strand *s, const struct stmt *st, struct actor *a)
         rc = see_fits(s, st, a, &a->events[i], NULL, &err);
         if (rc == 1)
             return i;
-        if (rc < 0 && rc != -CF_AGAIN) {
+        if (rc == -CF_AGAIN) {
+            none = UNKNOWN;
+        } else if (rc < 0) {
             run_fail(s->run, st, "%s", err.text);
-            return -2;
+            return FAULT;
         }
     }
-    return -1;
+    return none;
 }
 
 static enum progress take(struct strand *s, struct work *w,
@@ -138,6 +144,9 @@ static enum progress did_not_see(struct strand *s, struct work *w,
         explain_add(r->out, "it came %lld times instead of %lld",
                     (long long)(st->see->times - w->left),
                     (long long)st->see->times);
+    if (w->actor->client == NULL)
+        explain_add(r->out, "%s has not connected: '%s connects' comes first",
+                    w->actor->name, w->actor->name);
     also_got(s, w->actor);
     buf_init(&near, 16384);
     explain_nearest(s, st, w->actor, &near);
@@ -156,7 +165,7 @@ static enum progress sees(struct strand *s, struct work *w,
     while (w->left > 0) {
         int index = look(s, st, w->actor);
 
-        if (index == -2)
+        if (index == FAULT)
             return FAILED;
         if (index < 0)
             return clock_ns() < w->deadline_ns ? WAIT : did_not_see(s, w, st);
@@ -177,10 +186,15 @@ static enum progress sees_nothing(struct strand *s, struct work *w,
     int index;
 
     if (!fence_passed(s->run, &w->fence))
-        return run_wait(s, w, st);
+        return fence_wait(s, w, st);
+    if (a->client == NULL)
+        return run_fail(s->run, st, "%s has not connected: nothing could come",
+                        a->name);
     index = look(s, st, a);
-    if (index == -2)
+    if (index == FAULT)
         return FAILED;
+    if (index == UNKNOWN)
+        return run_wait(s, w, st);
     if (index < 0)
         return DONE;
     buf_init(&text, 8192);

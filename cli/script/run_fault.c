@@ -27,8 +27,11 @@ enum progress do_network(struct strand *s, struct work *w,
         return FAILED;
     if (p == NULL)
         return run_fail(s->run, st, "%s has not connected yet", a->name);
-    s->run->last_action_ns = clock_ns();
+    s->run->stage.last_action_ns = clock_ns();
     everybody_silent(a, st->fault);
+    if (st->fault == FAULT_CUT || st->fault == FAULT_RESET ||
+        st->fault == FAULT_CLOSE)
+        a->away = true;
     switch (st->fault) {
     case FAULT_CUT:
         proxy_cut(p);
@@ -56,6 +59,13 @@ enum progress do_network(struct strand *s, struct work *w,
 }
 
 /* ---- servers ---- */
+
+/* Every link breaks, which is no loss that a fence must wait for. */
+static void everybody_away(struct run *r)
+{
+    for (int i = 0; i < r->stage.count; i++)
+        r->stage.actors[i]->away = true;
+}
 
 /* Stopping waits for the server, which says good-bye to our own clients: it
  * happens beside the loop. Starting does not: the child must belong to the
@@ -141,10 +151,12 @@ enum progress do_server(struct strand *s, struct work *w, const struct stmt *st)
     if (st->word != NULL)
         return run_fail(r, st,
                         "the nodes of this server are one process: name none");
-    r->last_action_ns = clock_ns();
-    if (stops && w->job == NULL)
+    r->stage.last_action_ns = clock_ns();
+    if (stops && w->job == NULL) {
+        everybody_away(r);
         return stop_beside(r, w,
                            st->fault == FAULT_KILL ? FAULT_KILL : FAULT_STOP);
+    }
     if (w->job != NULL && !w->job->done)
         return WAIT; /* bounded by the fixture */
     if (w->job != NULL && w->job->rc < 0)
@@ -183,6 +195,7 @@ static enum progress one_step(struct strand *s, struct work *w,
     if (ms <= STEP_MS)
         loop_advance(r->loop, ms);
     w->step = 1;
+    w->deadline_ns = 0; /* each step has patience of its own */
     return WAIT;
 }
 
@@ -192,8 +205,7 @@ enum progress do_clock(struct strand *s, struct work *w, const struct stmt *st)
         w->begun = true;
         w->left = st->number;
     }
-    s->run->last_action_ns = clock_ns();
-    w->deadline_ns = 0; /* each step has patience of its own */
+    s->run->stage.last_action_ns = clock_ns();
     for (;;) {
         if (w->step == 1) {
             /* Timers that are due run, and what they say arrives. */
@@ -202,7 +214,7 @@ enum progress do_clock(struct strand *s, struct work *w, const struct stmt *st)
         }
         if (w->step == 2) {
             if (!fence_passed(s->run, &w->fence))
-                return WAIT;
+                return fence_wait(s, w, st);
             fence_drop(&w->fence);
             w->step = 0;
         }

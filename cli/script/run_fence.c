@@ -4,6 +4,7 @@
  * queued. One round is not enough, since what happened may go on from one
  * client to the next: a message reaches bob in the first round, bob's
  * acknowledgement the server in the second, the receipt alice in the third. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -13,6 +14,7 @@
 
 #define FENCE_ROUNDS 3
 #define FENCE_CONVS 10000
+#define FENCE_LOST_NS 20000000u
 #define FENCE_AGAIN_NS 300000000u /* over budget: so much later */
 
 static void let_go(struct fence *f)
@@ -25,7 +27,9 @@ static void passed(void *ctx, const struct frame *answer)
 {
     struct fence *f = ctx;
 
-    f->waiting--; /* also when the link went: then nothing can come */
+    f->waiting--;
+    if (answer == NULL) /* the link went, and what was to come with it */
+        f->again_ns = clock_ns() + FENCE_LOST_NS;
     if (answer != NULL && answer->kind == FRAME_ERR && answer->temp)
         f->again_ns = clock_ns() + FENCE_AGAIN_NS;
     let_go(f);
@@ -84,6 +88,15 @@ static void next_round(struct fence *f)
     }
 }
 
+static const struct actor *lost(const struct run *r)
+{
+    for (int i = 0; i < r->stage.count; i++) {
+        if (actor_lost(r->stage.actors[i]))
+            return r->stage.actors[i];
+    }
+    return NULL;
+}
+
 bool fence_passed(struct run *r, struct fence **fp)
 {
     struct fence *f = *fp;
@@ -98,12 +111,37 @@ bool fence_passed(struct run *r, struct fence **fp)
             return false;
         if (f->again_ns > clock_ns())
             return false;
+        if (lost(r) != NULL)
+            return false;
         if (f->round >= FENCE_ROUNDS && f->again_ns == 0)
             return true;
         if (f->round == 0 && !all_sent(r))
             return false;
         next_round(f);
     }
+}
+
+void fence_why(const struct run *r, char *out, size_t size)
+{
+    const struct actor *a = lost(r);
+
+    out[0] = '\0';
+    if (a != NULL)
+        snprintf(out, size,
+                 "%s has lost its connection and may have missed something: %s",
+                 a->name, client_last_error(a->client)->text);
+}
+
+enum progress fence_wait(struct strand *s, struct work *w,
+                         const struct stmt *st)
+{
+    char why[300];
+    enum progress p = run_wait(s, w, st);
+
+    fence_why(s->run, why, sizeof(why));
+    if (p == FAILED && why[0] != '\0')
+        explain_add(s->run->out, "%s", why);
+    return p;
 }
 
 void fence_drop(struct fence **fp)

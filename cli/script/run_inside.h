@@ -34,7 +34,8 @@ struct fence {
     struct run *run;
     int round, waiting; /* answers of this round that are still to come */
     int holders;
-    uint64_t again_ns; /* the server was busy: this round once more, then */
+    uint64_t again_ns; /* a link went, or the server was busy: this round
+                        * once more, then */
 };
 
 /* What a statement keeps between calls. */
@@ -101,12 +102,12 @@ struct run {
     struct account *accounts;
     char **names; /* of actors */
     uint64_t limit_ns;
-    uint64_t last_action_ns;
     struct stored *stored;
     int stored_count;
     struct begun *begun;
     int begun_count;
     bool failed, skipped, stop;
+    int budget;               /* statements until the loop must turn */
     bool finishing;           /* in `finally` */
     char host[64], dir[1024]; /* of the server; of the script */
     int port;
@@ -176,8 +177,14 @@ verb_fn verb_creates, verb_adds, verb_removes, verb_leaves, verb_renames,
     verb_promotes, verb_block, verb_raw;
 
 /* run_fence.c */
-/* True when everything that had happened has got to everybody reachable. */
+/* True when everything that had happened has got to everybody, but for those
+ * whose link the script broke or ended. */
 bool fence_passed(struct run *r, struct fence **f);
+/* As run_wait(), while a fence does not pass. */
+enum progress fence_wait(struct strand *s, struct work *w,
+                         const struct stmt *st);
+/* Whose link is lost without the script's doing, as text; "": nobody's. */
+void fence_why(const struct run *r, char *out, size_t size);
 void fence_drop(struct fence **f);
 
 /* run_match.c */

@@ -41,9 +41,11 @@ static int person_fits(struct strand *s, const struct expr *x, uint64_t user,
     rc = expr_eval_text(&e, x, &name, err);
     if (rc == 0) {
         who = stage_named(&s->run->stage, buf_cstr(&name));
-        rc = who != NULL && user == who->account.user &&
-             (dev == 0 || dev == who->account.dev ||
-              !has_devices(&s->run->stage, who));
+        rc = who == NULL ? error_set(err, CF_NOT_FOUND,
+                                     "there is no actor '%s'", buf_cstr(&name))
+                         : user == who->account.user &&
+                               (dev == 0 || dev == who->account.dev ||
+                                !has_devices(&s->run->stage, who));
     }
     buf_release(&name);
     return rc;
@@ -65,19 +67,25 @@ static bool same_text(const char *a, const char *b)
 static int about(const struct event *e, const json_t *thing, struct error *err)
 {
     const char *cid = text_of(thing, "cid"), *conv = text_of(thing, "conv_id");
-    const json_t *seq = json_object_get(thing, "seq");
+    int64_t seq = json_integer_value(json_object_get(thing, "seq"));
 
     if (e->kind == SEE_SENT || e->kind == SEE_ERROR)
         return same_text(cid, e->cid);
     if (json_object_get(thing, "pending") != NULL)
-        return -CF_AGAIN;
+        /* No receipt can tell of it: those are of what has a number. */
+        return e->kind == SEE_DELIVERED || e->kind == SEE_READ ? 0 : -CF_AGAIN;
+    if (json_object_get(thing, "error") != NULL)
+        return 0; /* refused: nothing came of it */
+    if (seq <= 0 || conv == NULL)
+        return error_set(err, CF_INVALID,
+                         "what 'of' names is no message that was stored");
     if (e->kind == SEE_EDIT || e->kind == SEE_DELETE || e->kind == SEE_REACTION)
         return same_text(text_of(e->value, "of"), text_of(thing, "id"));
     if (!same_text(conv, text_of(e->value, "conv_id")))
         return 0;
     if (json_object_get(e->value, "count") != NULL) /* of a group */
-        return e->seq >= json_integer_value(seq);
-    return e->seq == json_integer_value(seq);
+        return e->seq >= seq;
+    return e->seq == seq;
 }
 
 static int of_fits(struct strand *s, const struct expr *x,
@@ -131,6 +139,18 @@ static uint64_t conv_of_value(const json_t *v)
     return conv;
 }
 
+/* A conversation, a message of it, or a title. */
+static int conv_fits(const json_t *v, const struct event *e, struct error *err)
+{
+    uint64_t conv = conv_of_value(v);
+
+    if (conv != 0)
+        return conv == e->conv;
+    if (!json_is_string(v))
+        return error_set(err, CF_INVALID, "what 'in' names is no conversation");
+    return same_text(json_string_value(v), text_of(e->value, "conv"));
+}
+
 static int in_fits(struct strand *s, const struct expr *x, struct actor *a,
                    const struct event *e, struct error *err)
 {
@@ -143,10 +163,7 @@ static int in_fits(struct strand *s, const struct expr *x, struct actor *a,
     if (x->kind != EXPR_NAME) {
         rc = expr_eval(&ev, x, &v, err);
         if (rc == 0) {
-            conv = conv_of_value(v);
-            rc = conv != 0 ? conv == e->conv
-                           : same_text(json_string_value(v),
-                                       text_of(e->value, "conv"));
+            rc = conv_fits(v, e, err);
             json_decref(v);
         }
         return rc;

@@ -30,7 +30,7 @@ static void ask(struct strand *s, struct work *w, enum frame_kind kind,
                 struct buf *members)
 {
     w->begun = true;
-    s->run->last_action_ns = w->began_ns;
+    s->run->stage.last_action_ns = w->began_ns;
     client_request(w->actor->client, kind, buf_span(members), reply_frame,
                    reply_new(w));
     buf_release(members);
@@ -217,7 +217,7 @@ enum progress verb_raw(struct strand *s, struct work *w, const struct stmt *st)
         if (p != DONE)
             return p;
         w->begun = true;
-        s->run->last_action_ns = w->began_ns;
+        s->run->stage.last_action_ns = w->began_ns;
         buf_init(&text, 1 << 20);
         if (json_is_string(v))
             buf_append_text(&text, json_string_value(v));

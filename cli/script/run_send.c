@@ -75,7 +75,7 @@ static enum progress queue(struct strand *s, struct work *w,
         send->cid = buf_cstr(&key);
     }
     if (rc == 0) {
-        r->last_action_ns = w->began_ns;
+        r->stage.last_action_ns = w->began_ns;
         rc = actor_send(w->actor, send, capture, cid);
         if (rc < 0)
             error_set(&err, rc, "the client does not take it: %s",

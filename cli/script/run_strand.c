@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "run_inside.h"
 
+#define MAX_NOTES 10000 /* of a test; nobody reads more */
+
 /* ---- levels ---- */
 
 static struct level *top(struct strand *s)
@@ -36,10 +38,21 @@ static void push(struct strand *s, const struct stmt *owner,
     l->outer = s->ordered;
 }
 
+/* What an order inside another took lies behind the outer one, too. */
+static void order_ends(const struct strand *s, const struct level *l)
+{
+    for (int i = 0; l->outer != NULL && i < s->run->stage.count; i++) {
+        if (l->last[i] > l->outer->last[i])
+            l->outer->last[i] = l->last[i];
+    }
+}
+
 static void pop(struct strand *s)
 {
     struct level *l = top(s);
 
+    if (l->last != NULL)
+        order_ends(s, l);
     scope_free(&l->scope);
     fence_drop(&l->fence);
     json_decref(l->over);
@@ -60,6 +73,15 @@ struct strand *strand_new(struct run *r, struct strand *parent,
     if (parent != NULL)
         s->ordered = parent->ordered;
     push(s, owner, first, scope);
+    /* Strands side by side do not wait for each other's places: each begins
+     * where the block began. */
+    if (s->ordered != NULL) {
+        int *last = positions(r);
+
+        memcpy(last, s->ordered->last, (size_t)r->stage.count * sizeof(*last));
+        s->levels[0].last = last;
+        s->ordered = &s->levels[0];
+    }
     return s;
 }
 
@@ -159,9 +181,14 @@ static enum progress forbid_end(struct strand *s, struct level *l)
     if (a == NULL)
         return FAILED;
     if (!fence_passed(r, &l->fence))
-        return run_wait(s, &s->work, l->owner);
+        return fence_wait(s, &s->work, l->owner);
+    if (a->client == NULL)
+        return run_fail(r, l->owner, "%s has not connected: nothing could come",
+                        a->name);
     for (int i = l->mark[0]; i < a->count; i++) {
         rc = see_fits(s, l->owner, a, &a->events[i], NULL, &err);
+        if (rc == -CF_AGAIN)
+            return run_wait(s, &s->work, l->owner);
         if (rc < 0)
             return run_fail(r, l->owner, "%s", err.text);
         if (rc == 0)
@@ -191,7 +218,7 @@ static enum progress level_end(struct strand *s)
     if (l->owner != NULL && l->owner->kind == STMT_FORBID) {
         enum progress p = forbid_end(s, l);
 
-        if (p != DONE)
+        if (p == WAIT || s->run->stop)
             return p;
         s->work = (struct work){0};
     }
@@ -257,7 +284,7 @@ static enum progress enter_repeat(struct strand *s, struct work *w,
 static enum progress split(struct strand *s, struct work *w,
                            const struct stmt *st)
 {
-    bool ended = true;
+    bool ended, moved;
 
     if (!w->begun) {
         for (const struct stmt *k = st->block; k != NULL; k = k->next)
@@ -270,10 +297,14 @@ static enum progress split(struct strand *s, struct work *w,
                 strand_new(s->run, s, k, st, strand_scope(s));
         w->begun = true;
     }
-    for (int i = 0; i < w->child_count && !s->run->stop; i++) {
-        strand_step(w->children[i]);
-        ended = ended && w->children[i]->ended;
-    }
+    do { /* what one did may be what another waits for */
+        ended = true;
+        moved = false;
+        for (int i = 0; i < w->child_count && !s->run->stop; i++) {
+            moved = strand_step(w->children[i]) || moved;
+            ended = ended && w->children[i]->ended;
+        }
+    } while (moved && !ended && !s->run->stop && s->run->budget > 0);
     return s->run->stop ? FAILED : ended ? DONE : WAIT;
 }
 
@@ -293,6 +324,8 @@ static enum progress do_note(struct strand *s, struct work *w,
     struct error err;
     struct buf text;
 
+    if (out->nnotes >= MAX_NOTES)
+        return DONE;
     buf_init(&text, 8192);
     if (expr_eval_text(&e, st->value, &text, &err) < 0)
         buf_append_text(&text, err.text);
@@ -391,7 +424,7 @@ bool strand_step(struct strand *s)
 {
     bool moved = false;
 
-    while (!s->ended && !s->run->stop) {
+    while (!s->ended && !s->run->stop && s->run->budget-- > 0) {
         enum progress p = top(s)->at != NULL ? one(s) : level_end(s);
 
         if (p == FAILED && !s->run->stop)
