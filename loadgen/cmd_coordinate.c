@@ -43,6 +43,7 @@ static int check(struct coordinator *c)
     struct error err = {0};
 
     c->wanted = (int)(a->agents > a->local ? a->agents : a->local);
+    c->r->elsewhere = a->agents > a->local;
     if (c->wanted == 0)
         return load_fail(LOAD_USAGE, "--local 2", "how many agents?");
     if (a->secret_file == NULL && a->agents > a->local)

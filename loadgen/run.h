@@ -171,7 +171,8 @@ struct run_state {
     struct metrics_http *metrics;
     _Atomic double factor; /* of all rates */
     int64_t started_ms;
-    uint64_t run; /* names the accounts */
+    uint64_t run;   /* names the accounts */
+    bool elsewhere; /* the clients run on other machines */
     /* Asked each second besides signals; false: enough. NULL: no. */
     bool (*more)(void *ctx, const struct second *row);
     void *ctx;
