@@ -13,6 +13,7 @@
 #define OUT_MAX (1024 * 1024)
 #define IN_MAX (2 * LIMIT_ENTRY_WIRE)
 #define WRITE_MAX LIMIT_FRAME
+#define TOO_BIG 1009 /* what it sends (RFC 6455, 7.4.1) */
 
 struct chat_link {
     struct link_config cfg;
@@ -125,9 +126,15 @@ static void failed(struct chat_link *l, const char *text, size_t n)
 
 static int receive(struct chat_link *l, struct lws *wsi, void *in, size_t len)
 {
+    /* To refuse here and now would be wrong: libwebsockets goes on to read
+     * until the other side has closed, into a buffer that it has not emptied.
+     */
+    if (l->close_code == TOO_BIG)
+        return 0;
     if (buf_append(&l->in, in, len) < 0) {
-        lws_close_reason(wsi, 1009, NULL, 0);
-        return -1;
+        buf_clear(&l->in);
+        chat_link_close(l, TOO_BIG);
+        return 0;
     }
     if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) > 0)
         return 0;
@@ -160,7 +167,7 @@ static int writeable(struct chat_link *l, struct lws *wsi)
     unsigned char *room;
     int rc;
 
-    if (n == 0 && l->close_code != 0) {
+    if ((n == 0 && l->close_code != 0) || l->close_code == TOO_BIG) {
         lws_close_reason(wsi, (enum lws_close_status)l->close_code, NULL, 0);
         return -1;
     }
