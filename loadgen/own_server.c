@@ -291,6 +291,41 @@ int own_server_restart(struct own_server *s, struct error *err)
     return start(s, err);
 }
 
+/* The first line in its log that a sanitizer or the program died by, else the
+ * last one. */
+static void why_it_died(const struct own_server *s, char *out, size_t room)
+{
+    char path[300], line[512];
+    bool found = false;
+    FILE *f;
+
+    last_words(s, out, room);
+    snprintf(path, sizeof(path), "%s/log", s->dir);
+    f = fopen(path, "re");
+    while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL) {
+        found = strstr(line, "ERROR: ") != NULL ||
+                strstr(line, "runtime error: ") != NULL;
+        if (found)
+            snprintf(out, room, "%.*s", (int)strcspn(line, "\n"), line);
+    }
+    if (f != NULL)
+        fclose(f);
+}
+
+/* A server that ended by itself, or not well when asked to, is a finding. */
+static void tell_end(const struct own_server *s, bool early, int status)
+{
+    bool killed = WIFSIGNALED(status);
+    char why[400];
+
+    if (!early && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return;
+    why_it_died(s, why, sizeof(why));
+    fprintf(stderr, "confab-load: our server ended %s, with %s %d: %s\n",
+            early ? "before we asked" : "badly", killed ? "signal" : "status",
+            killed ? WTERMSIG(status) : WEXITSTATUS(status), why);
+}
+
 static int remove_one(const char *path, const struct stat *st, int kind,
                       struct FTW *ftw)
 {
@@ -298,15 +333,26 @@ static int remove_one(const char *path, const struct stat *st, int kind,
     return 0;
 }
 
-void own_server_end(struct own_server *s)
+static void stop(struct own_server *s)
 {
-    if (s->pid > 0) {
+    int status = 0;
+    bool early = waitpid(s->pid, &status, WNOHANG) == s->pid;
+
+    if (!early) {
         kill(s->pid, SIGCONT); /* it may stand still */
         kill(s->pid, SIGTERM);
         if (!ended(s->pid, STOP_MS))
             kill(s->pid, SIGKILL);
-        reap(s);
+        waitpid(s->pid, &status, 0);
     }
+    s->pid = 0;
+    tell_end(s, early, status);
+}
+
+void own_server_end(struct own_server *s)
+{
+    if (s->pid > 0)
+        stop(s);
     for (int i = 0; i < s->nwords; i++)
         free(s->words[i]);
     s->nwords = 0;

@@ -28,7 +28,8 @@ int own_server_start(struct own_server *s, const char *command, int64_t conns,
                      struct error *err);
 /* After it died or was killed: again, same data and port. */
 int own_server_restart(struct own_server *s, struct error *err);
-/* SIGTERM, after 20 s SIGKILL; remove the directory. Safe when zeroed. */
+/* SIGTERM, after 20 s SIGKILL; remove the directory. Safe when zeroed. Says on
+ * stderr when it had ended before, or did not end well, and by what. */
 void own_server_end(struct own_server *s);
 
 #endif
