@@ -34,7 +34,6 @@ struct cli {
     struct rng rng;
     struct profile profile;
     struct client *client; /* while a session is open */
-    int lock;              /* descriptor of the account's lock, -1 */
     int exit;              /* what main ends with */
     /* Called before cli_fail() writes: a prompt leaves the terminal. */
     void (*quiet_screen)(void *ctx);

@@ -410,7 +410,7 @@ static int run(struct cli *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct cli c = {.lock = -1};
+    struct cli c = {0};
     struct error err = {0};
     int operands = 0, rc;
 

@@ -1,11 +1,7 @@
-/* session.c - an open account: its lock, archive, client and loop. */
-#include <errno.h>
-#include <fcntl.h>
+/* session.c - an open account: its archive, client and loop. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "cli.h"
 
@@ -60,6 +56,8 @@ static void refused(struct cli *c, const struct client_event *ev)
     else if (strcmp(code, "4409") == 0)
         session.code = cli_fail(c, EXIT_TRY_AGAIN, NULL,
                                 "another process uses this device now");
+    else if (strcmp(code, "busy") == 0)
+        session.code = cli_fail(c, EXIT_TRY_AGAIN, NULL, "%s", ev->text);
     else if (strcmp(code, "4426") == 0)
         session.code = cli_fail(c, EXIT_PROTOCOL, NULL,
                                 "the server speaks another version");
@@ -86,28 +84,6 @@ static void on_event(void *ctx, const struct client_event *ev)
 
 /* ---- opening ---- */
 
-static int take_lock(struct cli *c)
-{
-    char path[4200], pid[32] = "?";
-    ssize_t n;
-
-    snprintf(path, sizeof(path), "%s/lock", c->profile.dir);
-    c->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (c->lock < 0)
-        return cli_fail(c, EXIT_CANT_CREATE, NULL, "%s: %s", path,
-                        strerror(errno));
-    if (flock(c->lock, LOCK_EX | LOCK_NB) == 0) {
-        if (ftruncate(c->lock, 0) == 0)
-            dprintf(c->lock, "%d\n", (int)getpid());
-        return 0;
-    }
-    n = read(c->lock, pid, sizeof(pid) - 1);
-    pid[n > 0 ? strcspn(pid, "\n") : 1] = '\0';
-    return cli_fail(c, EXIT_TRY_AGAIN, NULL,
-                    "process %s uses the account '%s' now", pid,
-                    c->profile.name);
-}
-
 int session_open(struct cli *c, client_event_fn *event, void *ctx)
 {
     struct error err = {0};
@@ -118,11 +94,10 @@ int session_open(struct cli *c, client_event_fn *event, void *ctx)
         .ca_file = c->g.ca_file,
         .event = on_event,
         .ctx = c,
+        .share = true,
     };
     int rc = profile_load(c, &c->profile);
 
-    if (rc == 0)
-        rc = take_lock(c);
     if (rc != 0)
         return rc;
     session = (struct session){.cli = c, .event = event, .ctx = ctx};
@@ -157,8 +132,5 @@ void session_close(struct cli *c)
     loop_timer_free(&session.timeout);
     loop_timer_free(&session.leaving);
     loop_free(&c->loop);
-    if (c->lock >= 0)
-        close(c->lock);
-    c->lock = -1;
     explicit_bzero(c->profile.token, sizeof(c->profile.token));
 }

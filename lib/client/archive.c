@@ -53,6 +53,7 @@ int archive_run(sqlite3_stmt *st)
     return code_of(rc);
 }
 
+/* The version of the schema, 0: there is none; or an error. */
 static int check_version(struct archive *a, const char *path, struct error *err)
 {
     sqlite3_stmt *st = NULL;
@@ -66,7 +67,7 @@ static int check_version(struct archive *a, const char *path, struct error *err)
         return error_set(err, CF_VERSION,
                          "%s was written by a newer confab (version %d)", path,
                          version);
-    return 0;
+    return version;
 }
 
 static int set_up(struct archive *a, const char *path, struct error *err)
@@ -76,12 +77,14 @@ static int set_up(struct archive *a, const char *path, struct error *err)
         "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;";
     int rc;
 
-    sqlite3_busy_timeout(a->db, 2000);
+    sqlite3_busy_timeout(a->db, 10000); /* other processes write too */
     if (sqlite3_exec(a->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
         return error_set(err, CF_IO, "%s: %s", path, sqlite3_errmsg(a->db));
     rc = check_version(a, path, err);
     if (rc < 0)
         return rc;
+    if (rc == SCHEMA_VERSION)
+        return 0; /* nothing is written: others may be writing */
     if (sqlite3_exec(a->db, archive_schema, NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_exec(a->db, "PRAGMA user_version = 1", NULL, NULL, NULL) !=
             SQLITE_OK)

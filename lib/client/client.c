@@ -6,11 +6,15 @@
 
 #include "base/mem.h"
 #include "client_priv.h"
+#include "guest.h"
+#include "owner.h"
 
 #define BEAT_MS LIMIT_HEARTBEAT_MS
 
 void client_emit(struct client *c, struct client_event *ev)
 {
+    if (c->owner != NULL)
+        owner_tell(c->owner, ev);
     if (c->cfg.event != NULL)
         c->cfg.event(c->cfg.ctx, ev);
 }
@@ -72,6 +76,8 @@ struct place *place_get(struct client *c, uint64_t conv)
 
 int place_save(struct client *c, struct place *p)
 {
+    if (client_is_guest(c))
+        return 0; /* the owner's numbers are newer */
     return archive_conv_put(c->archive, &p->row);
 }
 
@@ -139,7 +145,7 @@ static void on_up(void *ctx)
 
     c->heard = clock_mono(c->cfg.clock);
     c->replayed = 0;
-    c->synced = false;
+    c->synced = c->listed = false;
     client_link_event(c, LINK_SYNCING, 0, 0, NULL);
     say_hello(c);
 }
@@ -187,7 +193,9 @@ static void on_down(void *ctx, int code, const struct error *err)
     loop_timer_cancel(c->silence);
     loop_timer_cancel(c->gap);
     c->last_error = *err;
+    c->listed = false;
     client_forget_requests(c);
+    guest_free(&c->guest);
     if (c->stopping || (final_close(code) && c->state != LINK_RETRYING)) {
         client_link_event(c, LINK_ENDED, 0, code, err->text);
         return;
@@ -211,6 +219,8 @@ static void connect_now(void *arg)
         chat_link_close(c->link, 1000);
         return;
     }
+    if (client_shares(c))
+        return;
     client_link_event(c, LINK_CONNECTING, 0, 0, NULL);
     if (chat_link_connect(c->link, c->server, &err) < 0) {
         c->last_error = err;
@@ -229,7 +239,8 @@ static void beat(void *arg)
 {
     struct client *c = arg;
 
-    enc_hb_act(&c->out, c->next_n++, c->active);
+    c->active_sent = client_is_active(c);
+    enc_hb_act(&c->out, c->next_n++, c->active_sent);
     client_write(c);
     loop_timer_set(c->beat, BEAT_MS);
 }
@@ -255,11 +266,12 @@ void client_start_beating(struct client *c)
 
 void client_active(struct client *c, bool active)
 {
-    bool changed = c->active != active;
-
     c->active = active;
-    if (changed && c->state == LINK_UP)
-        loop_timer_set(c->beat, 0);
+    c->active_said = true;
+    if (client_is_guest(c))
+        guest_active(c->guest, active);
+    else
+        client_beat_now(c);
 }
 
 /* ---- timers that call into other files ---- */
@@ -327,7 +339,8 @@ int client_new(struct client **out, const struct client_config *cfg,
     c->cfg = *cfg;
     c->server = mem_text(cfg->server);
     c->token = mem_text(cfg->token);
-    c->active = true;
+    c->active = c->active_sent = true;
+    c->lock = -1;
     c->next_n = 1;
     map_init(&c->pending);
     map_init(&c->places);
@@ -347,7 +360,9 @@ void client_free(struct client **cp)
     if (c == NULL)
         return;
     c->cfg.event = NULL;
+    c->stopping = true;
     client_forget_requests(c);
+    guest_free(&c->guest);
     chat_link_free(&c->link);
     loop_timer_free(&c->retry);
     loop_timer_free(&c->beat);
@@ -359,6 +374,7 @@ void client_free(struct client **cp)
     map_release(&c->pending);
     map_release(&c->asked);
     archive_close(&c->archive);
+    owner_free(&c->owner, c->lock);
     buf_release(&c->out);
     explicit_bzero(c->token, strlen(c->token));
     free(c->token);
@@ -375,8 +391,8 @@ void client_start(struct client *c)
 
 void client_reconnect(struct client *c)
 {
-    if (c->state == LINK_RETRYING) {
-        loop_timer_set(c->retry, 0);
+    if (c->state == LINK_RETRYING || client_is_guest(c)) {
+        client_retry_now(c);
         return;
     }
     c->at_once = true;
@@ -412,7 +428,9 @@ void client_feed_end(struct client *c, int code)
 
 void client_retry_now(struct client *c)
 {
-    if (c->state == LINK_RETRYING)
+    if (client_is_guest(c))
+        guest_retry(c->guest);
+    else if (c->state == LINK_RETRYING)
         loop_timer_set(c->retry, 0);
 }
 
@@ -420,7 +438,9 @@ void client_stop(struct client *c)
 {
     c->stopping = true;
     loop_timer_cancel(c->retry);
-    if (c->state == LINK_UP || c->state == LINK_SYNCING) {
+    if (client_is_guest(c)) {
+        guest_leave(c->guest);
+    } else if (c->state == LINK_UP || c->state == LINK_SYNCING) {
         buf_clear(&c->out);
         enc_request(&c->out, 0, FRAME_BYE, (struct span){0});
         client_write(c);

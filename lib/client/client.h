@@ -49,7 +49,7 @@ enum client_event_kind {
     /* What no server may do within one connection (harmless here, but a test
      * wants to know). conv, seq, code: "repeated" an entry came twice, "order"
      * a lower one after a higher, "hole" one is missing and nothing said why,
-     * "synced" it came twice. */
+     * "synced" it came twice, "frame" what came is none (text: why). */
     EV_ODD,
 };
 
@@ -88,6 +88,10 @@ struct client_config {
      * comes by client_feed(). */
     const struct link_stand_in *instead;
     bool read_nothing; /* do not acknowledge (tail --ack stdin) */
+    /* Other processes may use dir at the same time: one has the connection and
+     * lends it to the others; when it ends another takes over. Without an
+     * owner that answers within 5 s: EV_LINK ended with the code "busy". */
+    bool share;
 };
 
 int client_new(struct client **out, const struct client_config *cfg,

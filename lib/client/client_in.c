@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "guest.h"
 
 /* ---- acknowledging ---- */
 
@@ -34,7 +35,7 @@ void client_ack(struct client *c, uint64_t conv, int64_t seq)
 {
     struct mark m = {conv, seq};
 
-    if (c->state != LINK_UP)
+    if (c->state != LINK_UP || client_is_guest(c))
         return;
     enc_ack(&c->out, &m, 1);
     client_write(c);
@@ -96,6 +97,10 @@ void client_entry(struct client *c, const struct entry *e)
 {
     struct place *p = place_get(c, e->conv);
 
+    if (client_is_guest(c)) {
+        archive_put(c->archive, e); /* its owner keeps count */
+        return;
+    }
     if (e->seq > p->row.head)
         p->row.head = e->seq;
     if (e->seq <= p->prefix) {
@@ -107,7 +112,7 @@ void client_entry(struct client *c, const struct entry *e)
     own_entry(c, e);
     advance(c, p);
     if (e->kind == ENTRY_MEMBER || e->kind == ENTRY_TITLE)
-        p->known = false;
+        p->known = p->unlisted = false;
     if (p->prefix < e->seq && !p->hole && !p->fetching) {
         p->hole = true;
         loop_timer_set(c->gap, GAP_WAIT_MS);
@@ -303,9 +308,14 @@ void client_synced(struct client *c)
 {
     struct client_event ev = {.kind = EV_SYNCED, .replayed = c->replayed};
 
+    c->listed = true;
     client_pump(c);
     client_emit(c, &ev);
     client_flush_outbox(c);
+    if (c->guest == NULL)
+        return;
+    guest_hand_over(c->guest);
+    guest_free(&c->guest);
 }
 
 static void on_hello_error(struct client *c, const struct frame *f)
@@ -423,14 +433,25 @@ static bool answer(struct client *c, const struct frame *f)
     return true;
 }
 
+static void odd_frame(struct client *c, const char *why)
+{
+    struct client_event ev = {.kind = EV_ODD, .code = "frame", .text = why};
+
+    client_emit(c, &ev);
+}
+
 static void one_frame(struct client *c, struct span object)
 {
     struct frame_error err;
     struct frame f;
 
     if (frame_decode(&f, object, FROM_SERVER, LIMIT_ENTRY_WIRE, false, &err) <
-        0)
-        return; /* a kind of a newer server: ignored, as the protocol says */
+        0) {
+        /* A kind of a newer server is ignored, as the protocol says. */
+        if (strcmp(err.code, "unknown_kind") != 0)
+            odd_frame(c, err.text);
+        return;
+    }
     if (f.kind == FRAME_ERR && f.re == 1)
         on_hello_error(c, &f);
     if (answer(c, &f))

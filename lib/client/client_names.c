@@ -211,35 +211,47 @@ void client_list_convs(struct client *c)
     list_more(c, 0);
 }
 
+struct asking {
+    struct client *client;
+    uint64_t conv;
+};
+
 static void one_conv_came(void *ctx, const struct frame *f)
 {
-    struct client *c = ctx;
+    struct asking *about = ctx;
+    struct client *c = about->client;
     json_t *j = tree_of(f), *one;
     size_t i;
 
-    json_array_foreach(json_object_get(j, "convs"), i, one)
-    {
-        place_get(c, id_of(one, "conv", 'c'))->asking = false;
-        learn_conv(c, one);
-    }
-    if (j != NULL)
+    json_array_foreach(json_object_get(j, "convs"), i, one) learn_conv(c, one);
+    if (j != NULL) {
+        struct place *p = place_get(c, about->conv);
+
+        p->unlisted = !p->known;
+        p->asking = false;
         json_decref(j);
+    }
+    free(about);
     client_pump_later(c);
 }
 
 /* The list after the id just below it begins with it. */
 static void ask_conv(struct client *c, struct place *p)
 {
+    struct asking *about;
     struct buf members;
 
     if (p->asking)
         return;
     p->asking = true;
+    about = mem_alloc(sizeof(*about));
+    *about = (struct asking){c, p->row.conv};
     buf_init(&members, 128);
     enc_member_int(&members, "limit", 1);
     if (p->row.conv > 1)
         enc_member_id(&members, "after", 'c', p->row.conv - 1);
-    client_request(c, FRAME_CONV_LIST, buf_span(&members), one_conv_came, c);
+    client_request(c, FRAME_CONV_LIST, buf_span(&members), one_conv_came,
+                   about);
     buf_release(&members);
 }
 
@@ -320,9 +332,9 @@ static bool pump_place(struct client *c, struct place *p)
     if (p->told >= p->prefix)
         return false;
     if (!p->known && c->state != LINK_DOWN) {
-        if (can_ask(c))
+        if (can_ask(c) && !p->unlisted)
             ask_conv(c, p);
-        if (p->row.kind == 0)
+        if (p->row.kind == 0 && !p->unlisted)
             return false;
     }
     archive_entries(c->archive, p->row.conv, p->told, p->prefix + 1,
@@ -336,8 +348,38 @@ static bool pump_place(struct client *c, struct place *p)
     return go_on && p->told < p->prefix;
 }
 
+/* The owner knows the name of everybody it told of. */
+void client_tell_held(struct client *c, struct place *p, int64_t seq,
+                      bool fresh)
+{
+    while (p->told < seq) {
+        struct copies all = {.count = 0};
+
+        archive_entries(c->archive, p->row.conv, p->told, seq + 1,
+                        (int)COUNT_OF(all.items), true, collect, &all);
+        if (all.count == 0)
+            p->told = seq;
+        for (int i = 0; i < all.count; i++) {
+            const struct entry *e = &all.items[i]->entry;
+            struct client_event ev = {.kind = EV_MESSAGE,
+                                      .conv = e->conv,
+                                      .user = e->from,
+                                      .entry = e,
+                                      .seq = e->seq,
+                                      .fresh = fresh};
+
+            p->told = e->seq;
+            if (e->kind != ENTRY_ACCOUNT)
+                client_emit(c, &ev);
+            free(all.items[i]);
+        }
+    }
+}
+
 void client_pump(struct client *c)
 {
+    if (client_is_guest(c))
+        return; /* its owner says how far */
     for (uint32_t i = 0; i < c->places.len; i++)
         while (pump_place(c, c->places.entries[i].value))
             ;

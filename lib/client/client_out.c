@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "guest.h"
+#include "owner.h"
 
 /* ---- requests ---- */
 
@@ -24,6 +26,10 @@ void client_request(struct client *c, enum frame_kind kind, struct span members,
     struct pending *p;
     int64_t n;
 
+    if (client_is_guest(c)) {
+        guest_ask(c->guest, kind, members, done, ctx);
+        return;
+    }
     if (c->state != LINK_UP && c->state != LINK_SYNCING) {
         if (done != NULL)
             done(ctx, NULL);
@@ -130,7 +136,9 @@ int client_send(struct client *c, const struct client_send *s, char *cid_out)
     if (rc == 0)
         rc = archive_outbox_add(c->archive, &item);
     buf_release(&b);
-    if (rc == 0)
+    if (client_is_guest(c) && (rc == 0 || rc == -CF_EXISTS))
+        guest_queued(c->guest, s->conv, item.cid);
+    else if (rc == 0)
         client_flush_outbox(c);
     return rc;
 }
@@ -164,7 +172,7 @@ static bool send_one(void *ctx, const struct outbox_item *i)
 
 void client_flush_outbox(struct client *c)
 {
-    if (c->state == LINK_UP)
+    if (c->state == LINK_UP && !client_is_guest(c))
         archive_outbox(c->archive, send_one, c);
 }
 
@@ -280,7 +288,8 @@ void client_raw(struct client *c, struct span text, client_done_fn *done,
     struct pending *p;
     int64_t n;
 
-    if (c->state != LINK_UP && c->state != LINK_SYNCING) {
+    if ((c->state != LINK_UP && c->state != LINK_SYNCING) ||
+        client_is_guest(c)) {
         done(ctx, NULL);
         return;
     }
@@ -310,6 +319,10 @@ void client_read(struct client *c, uint64_t conv, int64_t seq)
 
     if (seq > p->row.shown)
         p->row.shown = seq;
+    if (client_is_guest(c)) {
+        guest_read(c->guest, conv, seq);
+        return;
+    }
     if (seq > p->row.read && c->state == LINK_UP) {
         enc_read(&c->out, &m, 1);
         if (client_write(c) == 0)
@@ -320,6 +333,10 @@ void client_read(struct client *c, uint64_t conv, int64_t seq)
 
 void client_typing(struct client *c, uint64_t conv, bool on)
 {
+    if (client_is_guest(c)) {
+        guest_typing(c->guest, conv, on);
+        return;
+    }
     if (c->state != LINK_UP)
         return;
     enc_typing(&c->out, conv, on);
@@ -329,10 +346,14 @@ void client_typing(struct client *c, uint64_t conv, bool on)
 void client_view(struct client *c, const uint64_t *convs, int nconvs,
                  const uint64_t *users, int nusers)
 {
-    if (c->state != LINK_UP)
-        return;
-    enc_view(&c->out, c->next_n++, convs, nconvs, users, nusers);
-    client_write(c);
+    if (client_is_guest(c)) {
+        guest_view(c->guest, convs, nconvs, users, nusers);
+    } else if (c->owner != NULL) {
+        owner_view(c->owner, convs, nconvs, users, nusers);
+    } else if (c->state == LINK_UP) {
+        enc_view(&c->out, c->next_n++, convs, nconvs, users, nusers);
+        client_write(c);
+    }
 }
 
 struct history {

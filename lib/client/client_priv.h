@@ -31,6 +31,7 @@ struct place { /* a conversation */
     int64_t wire;     /* highest seq pushed on this connection; 0: none */
     bool known;       /* kind, title and peer are */
     bool asking;      /* conv.list is under way */
+    bool unlisted;    /* the server does not own up to it: told all the same */
     bool fetching;    /* history is under way */
     bool hole;        /* the gap timer runs for it */
     bool sending;     /* one send is under way: keeps their order */
@@ -43,6 +44,9 @@ struct pending { /* a request without an answer yet */
     uint64_t conv; /* of a send from the outbox; 0: not one */
     char cid[LIMIT_CID + 1];
 };
+
+struct owner;
+struct guest;
 
 struct client {
     struct client_config cfg;
@@ -64,7 +68,32 @@ struct client {
     int replayed;
     struct error last_error;
     struct buf out; /* one request at a time */
+    /* Of several processes (cfg.share): the lock of the account, -1: not held;
+     * a guest until then. guest stays until the first link of its own is up:
+     * it holds what was asked. */
+    int lock;
+    struct owner *owner;
+    struct guest *guest;
+    bool listed;      /* EV_SYNCED came on this connection */
+    bool active_said; /* client_active() was called */
+    bool active_sent;
 };
+
+/* Does another process have the connection? */
+static inline bool client_is_guest(const struct client *c)
+{
+    return c->guest != NULL && c->lock < 0;
+}
+
+/* client_share.c */
+/* With cfg.share and without the lock: look for it or for its owner. True:
+ * the caller need not connect. */
+bool client_shares(struct client *c);
+/* The lock is ours: listen, connect. told: events have come, go on there. */
+void client_own(struct client *c, int lock, bool told);
+bool client_is_active(const struct client *c);
+/* Send a heartbeat now when what it says has changed. */
+void client_beat_now(struct client *c);
 
 /* client.c */
 void client_emit(struct client *c, struct client_event *ev);
@@ -89,6 +118,9 @@ void client_synced(struct client *c);
 void client_pump(struct client *c);
 void client_pump_later(struct client *c);
 void client_list_convs(struct client *c);
+/* A guest: emit what the archive has up to seq and was not emitted yet. */
+void client_tell_held(struct client *c, struct place *p, int64_t seq,
+                      bool fresh);
 
 /* client_out.c */
 void client_flush_outbox(struct client *c);
