@@ -467,7 +467,7 @@ static void on_odd(struct actor *a, const struct client_event *ev)
 
     put_conv(a, v, ev->conv);
     put_text(v, "code", "protocol");
-    put_text(v, "text", ev->code);
+    put_text(v, "text", ev->text != NULL ? ev->text : ev->code);
     put_int(v, "seq", ev->seq);
     actor_add(a, SEE_ERROR, v, &e);
 }

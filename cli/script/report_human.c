@@ -24,6 +24,23 @@ static void put_block(struct buf *out, const struct report_screen *s,
     }
 }
 
+/* The first line where the place was put; more below it, indented. */
+static void put_message(struct buf *out, const struct report_screen *s,
+                        const char *text)
+{
+    size_t n = strcspn(text, "\n");
+
+    s->untrusted(out, span_make(text, n));
+    buf_append_byte(out, '\n');
+    for (text += n; *text != '\0'; text += n) {
+        text += 1 + strspn(text + 1, " ");
+        n = strcspn(text, "\n");
+        buf_append_text(out, "  ");
+        s->untrusted(out, span_make(text, n));
+        buf_append_byte(out, '\n');
+    }
+}
+
 static void put_place(struct buf *out, const struct report_screen *s,
                       const struct test_result *r)
 {
@@ -44,8 +61,7 @@ static void put_trouble(struct buf *out, const struct report_screen *s,
     s->plain(out);
     buf_append_byte(out, '\n');
     put_place(out, s, r);
-    put(out, s, r->message != NULL ? r->message : "failed");
-    buf_append_byte(out, '\n');
+    put_message(out, s, r->message != NULL ? r->message : "failed");
     if (r->nearest != NULL) {
         buf_append_text(out, "  nearest: ");
         put(out, s, r->nearest);
@@ -54,8 +70,7 @@ static void put_trouble(struct buf *out, const struct report_screen *s,
     for (int i = 0; i < r->nfurther; i++) {
         put(out, s, r->further[i].file);
         buf_printf(out, ":%d: ", r->further[i].line);
-        put(out, s, r->further[i].message);
-        buf_append_byte(out, '\n');
+        put_message(out, s, r->further[i].message);
     }
     put_block(out, s, r->log);
     buf_init(&again, 64 * 1024);

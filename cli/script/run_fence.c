@@ -136,10 +136,11 @@ enum progress fence_wait(struct strand *s, struct work *w,
                          const struct stmt *st)
 {
     char why[300];
+    bool first = !s->run->failed;
     enum progress p = run_wait(s, w, st);
 
     fence_why(s->run, why, sizeof(why));
-    if (p == FAILED && why[0] != '\0')
+    if (p == FAILED && first && why[0] != '\0')
         explain_add(s->run->out, "%s", why);
     return p;
 }

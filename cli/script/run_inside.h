@@ -26,6 +26,7 @@ struct reply {
     int rc;
     uint64_t id;
     json_t *answer; /* of an `ok`, `sent` or `err`; NULL: none came */
+    bool agreed;    /* the answer is an ok */
     bool refused;   /* the answer is an err */
     char code[24];
 };

@@ -42,6 +42,7 @@ void reply_frame(void *ctx, const struct frame *f)
     if (f != NULL) {
         r->answer =
             json_parse_bounded(f->raw, LIMIT_DEPTH + 2, ANSWER_STRUCTURE, &err);
+        r->agreed = f->kind == FRAME_OK;
         r->refused = f->kind == FRAME_ERR;
         if (r->refused)
             snprintf(r->code, sizeof(r->code), "%.*s", (int)f->code.n,

@@ -23,6 +23,9 @@ static enum progress answered(struct strand *s, struct work *w,
                         w->actor->name);
     if (r->refused)
         actor_refused(w->actor, r->answer, verb_name(st->verb));
+    else if (!r->agreed)
+        return run_fail(s->run, st,
+                        "the server answers this with neither ok nor err");
     return DONE;
 }
 
