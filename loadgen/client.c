@@ -78,6 +78,11 @@ void client_close(struct shard *sh, struct client *c, enum client_end how,
 {
     struct linger rst = {.l_onoff = 1, .l_linger = 0};
 
+    if (c->flags & FLAG_SENDING) {
+        wire_submit(sh); /* what was said before the end is said */
+        if (c->fd < 0)
+            return; /* and that ended it */
+    }
     note_fault(sh, c);
     note_end(sh, c);
     if (c->tls != NULL)

@@ -44,7 +44,8 @@ struct engine {
     struct map users;        /* index + 1 by the server's number */
     uint64_t begin;          /* ns: of the run */
     int server_pid;
-    void *tls; /* context */
+    void *tls;  /* context */
+    bool uring; /* shards use io_uring */
 
     _Atomic int stage;
     _Atomic uint64_t traffic_start;      /* ns */

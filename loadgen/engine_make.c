@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine_inside.h"
+#include "io_uring.h"
 #include "tls.h"
 
 /* The same for all connections: it hides nothing, and its answer has to be
@@ -161,6 +162,19 @@ static int add_backlog(struct scenario *s, struct error *err)
     return 0;
 }
 
+static int choose_io(struct engine *e, struct error *err)
+{
+    const char *io = e->cfg->io;
+
+    e->uring = io != NULL && strcmp(io, "uring") == 0;
+    if (io == NULL || strcmp(io, "auto") == 0)
+        e->uring = uring_pays();
+    else if (e->uring && !uring_offered())
+        return error_set(err, CF_UNAVAILABLE,
+                         "io_uring is not offered here; try --io epoll");
+    return 0;
+}
+
 static void make_lives(struct engine *e)
 {
     map_init(&e->users);
@@ -220,6 +234,8 @@ int engine_make(struct engine *e, const struct engine_config *cfg,
         rc = add_backlog(&e->own, err);
     if (rc == 0)
         rc = plan_make(&e->plan, e->scenario, err);
+    if (rc == 0)
+        rc = choose_io(e, err);
     if (rc == 0 && cfg->tls)
         rc = tls_context_new(&e->tls, cfg->ca_file, err);
     if (rc < 0) {

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "engine_inside.h"
+#include "io_uring.h"
 
 #define EVENTS 512
 #define TURN_MS 50    /* the longest wait: main's wishes are seen by then */
@@ -42,7 +43,7 @@ void shard_fault(struct shard *sh, enum count which, const char *fmt, ...)
     va_end(args);
 }
 
-static void read_clock(struct shard *sh)
+void shard_clock(struct shard *sh)
 {
     sh->now = clock_ns();
     sh->now_ms = (int64_t)(sh->now / 1000000);
@@ -189,6 +190,8 @@ static void own_table(struct shard *sh)
     if (sh->own_table)
         close_range(3, ~0U, 0);
     sh->ep = epoll_create1(EPOLL_CLOEXEC);
+    if (sh->engine->uring)
+        sh->uring = uring_new();
 }
 
 static void close_all(struct shard *sh)
@@ -201,7 +204,16 @@ static void close_all(struct shard *sh)
         if (c->fd >= 0)
             client_close(sh, c, END_FIN, false);
     }
+    uring_free(&sh->uring);
     close(sh->ep);
+}
+
+static void take_event(struct shard *sh, const struct epoll_event *ev)
+{
+    struct client *c = &sh->clients[ev->data.u32];
+
+    if (!wire_queue_receive(sh, c, ev->events))
+        client_event(sh, c, ev->events);
 }
 
 void *shard_run(void *arg)
@@ -211,23 +223,24 @@ void *shard_run(void *arg)
     uint64_t until = 0;
 
     own_table(sh);
-    read_clock(sh);
+    shard_clock(sh);
     wheel_init(&sh->wheel, sh->now_ms, sh);
     while (sh->stage != STAGE_STOP) {
         int n = wait(sh, events, until);
 
-        read_clock(sh);
+        shard_clock(sh);
         see_fold(sh);
         see_stage(sh);
         see_ramp(sh);
         see_drop(sh);
         slow_see(sh);
         for (int i = 0; i < n; i++) {
-            client_event(sh, &sh->clients[events[i].data.u32],
-                         events[i].events);
-            read_clock(sh);
+            take_event(sh, &events[i]);
+            shard_clock(sh);
         }
+        wire_submit(sh);
         until = work(sh);
+        wire_submit(sh);
     }
     close_all(sh);
     return NULL;

@@ -49,6 +49,7 @@ enum client_flag {
     FLAG_BEEN_READY = 128, /* was synced once */
     FLAG_PRESENT = 256,    /* was ready when the run ended */
     FLAG_LOOKING = 512,    /* a view has no answer yet */
+    FLAG_SENDING = 2048,   /* has bytes in the ring */
     FLAG_GUEST = 1024      /* here for a session (churn) */
 };
 
@@ -123,6 +124,7 @@ struct ack_list {
 };
 
 struct engine;
+struct uring;
 
 struct shard {
     struct engine *engine;
@@ -148,6 +150,8 @@ struct shard {
     int64_t now_ms;
     char *receive; /* SHARD_RECEIVE bytes, owned */
     struct buf send;
+    int slices;          /* of receive, that wait in the ring */
+    struct uring *uring; /* NULL: a system call for each send and receive */
     struct box *pool;
     uint64_t pooled; /* bytes of memory in boxes */
     struct ack_list ack_now, ack_later;
@@ -188,6 +192,7 @@ void shard_make(struct shard *sh, struct engine *e, int index,
 void shard_release(struct shard *sh);
 uint64_t shard_bytes(const struct shard *sh);
 void *shard_run(void *arg);
+void shard_clock(struct shard *sh); /* read it */
 static inline void tally_count(struct shard *sh, enum count c, uint64_t n)
 {
     sh->tally->counts[c] += n;
@@ -233,6 +238,10 @@ bool wire_send(struct shard *sh, struct client *c, enum ws_op op);
 bool wire_raw(struct shard *sh, struct client *c, const char *p, size_t n);
 /* Room to write again. False: gone. */
 bool wire_flush(struct shard *sh, struct client *c);
+/* Do what is queued in the ring. */
+void wire_submit(struct shard *sh);
+/* Receive of these clients in one call; false: it needs client_event(). */
+bool wire_queue_receive(struct shard *sh, struct client *c, unsigned events);
 /* Receive once and hand each message to client_message(). */
 void wire_receive(struct shard *sh, struct client *c);
 struct box *wire_box(struct shard *sh, struct client *c);

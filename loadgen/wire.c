@@ -8,9 +8,11 @@
 #include "base/mem.h"
 #include "engine_inside.h"
 #include "shard.h"
+#include "io_uring.h"
 #include "tls.h"
 
 #define OUT_MAX (1024 * 1024) /* waiting for one client */
+#define SLICE 16384           /* of the receive buffer, for one client */
 #define KEEP 4096             /* a box with more gives its memory back */
 
 /* ---- boxes ---- */
@@ -77,6 +79,30 @@ struct buf *wire_begin(struct shard *sh)
     return &sh->send;
 }
 
+static bool has_output(const struct client *c)
+{
+    return c->box != NULL && c->box->out.len > 0;
+}
+
+/* All of it goes into the ring, behind what the client has there. */
+static bool put_in_ring(struct shard *sh, struct client *c, const char *p,
+                        size_t n)
+{
+    uint32_t who = client_index(sh, c);
+
+    if (sh->uring == NULL || c->tls != NULL)
+        return false;
+    /* One at a time: the second must not pass a first that was cut short. */
+    if (c->flags & FLAG_SENDING || !uring_send(sh->uring, who, c->fd, p, n)) {
+        wire_submit(sh);
+        if (c->fd < 0 || has_output(c) ||
+            !uring_send(sh->uring, who, c->fd, p, n))
+            return false;
+    }
+    c->flags |= FLAG_SENDING;
+    return true;
+}
+
 static ssize_t put(struct shard *sh, struct client *c, const char *p, size_t n)
 {
     ssize_t done = c->tls != NULL
@@ -107,7 +133,11 @@ bool wire_raw(struct shard *sh, struct client *c, const char *p, size_t n)
     ssize_t rc;
 
     c->said_at = (uint32_t)sh->now_ms;
-    if (c->box == NULL || c->box->out.len == 0) {
+    if (!has_output(c) && put_in_ring(sh, c, p, n))
+        return true;
+    if (c->fd < 0)
+        return false;
+    if (!has_output(c)) {
         rc = put(sh, c, p, n);
         if (rc < 0) {
             client_close(sh, c, END_LOST, true);
@@ -243,24 +273,90 @@ static bool has_input(const struct client *c)
     return c->box != NULL && (c->box->in.len > 0 || c->box->parts.op != 0);
 }
 
-void wire_receive(struct shard *sh, struct client *c)
+static void received(struct shard *sh, struct client *c, const char *p,
+                     ssize_t n)
 {
-    ssize_t n = c->tls != NULL
-                    ? tls_read(c->tls, sh->receive, SHARD_RECEIVE)
-                    : recv(c->fd, sh->receive, SHARD_RECEIVE, MSG_DONTWAIT);
     struct span in;
 
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
     if (n <= 0) {
         tally_count(sh, COUNT_DROPPED, 1);
         client_close(sh, c, END_LOST, true);
         return;
     }
     tally_count(sh, COUNT_BYTES_IN, (uint64_t)n);
-    in = span_make(sh->receive, (size_t)n);
+    in = span_make(p, (size_t)n);
     if (has_input(c))
         take_more(sh, c, in);
     else
         take_fresh(sh, c, in);
+}
+
+void wire_receive(struct shard *sh, struct client *c)
+{
+    ssize_t n = c->tls != NULL
+                    ? tls_read(c->tls, sh->receive, SHARD_RECEIVE)
+                    : recv(c->fd, sh->receive, SHARD_RECEIVE, MSG_DONTWAIT);
+
+    if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+        received(sh, c, sh->receive, n);
+}
+
+/* ---- through the ring ---- */
+
+bool wire_queue_receive(struct shard *sh, struct client *c, unsigned events)
+{
+    char *place = sh->receive + (size_t)sh->slices * SLICE;
+
+    if (sh->uring == NULL || c->tls != NULL || events != EPOLLIN || c->fd < 0 ||
+        c->state <= CLIENT_CONNECTING)
+        return false;
+    if (sh->slices == SHARD_RECEIVE / SLICE)
+        wire_submit(sh);
+    place = sh->receive + (size_t)sh->slices * SLICE;
+    if (c->fd < 0 ||
+        !uring_receive(sh->uring, client_index(sh, c), c->fd, place, SLICE))
+        return false;
+    sh->slices++;
+    return true;
+}
+
+/* A send that was cut short: the rest waits for room. */
+static void sent(struct shard *sh, struct client *c, const struct uring_done *d)
+{
+    size_t done = d->result > 0 ? (size_t)d->result : 0;
+
+    c->flags &= (uint16_t)~FLAG_SENDING;
+    tally_count(sh, COUNT_BYTES_OUT, done);
+    if (c->fd < 0 || done == d->n)
+        return;
+    if (d->result < 0 && d->result != -EAGAIN && d->result != -EINTR) {
+        client_close(sh, c, END_LOST, true);
+        return;
+    }
+    buf_append(&wire_box(sh, c)->out, d->bytes + done, d->n - done);
+    want_out(sh, c, true);
+}
+
+void wire_submit(struct shard *sh)
+{
+    struct uring_done done[URING_QUEUE];
+    int count;
+
+    if (sh->uring == NULL || uring_idle(sh->uring))
+        return;
+    count = uring_submit(sh->uring, done);
+    shard_clock(sh);
+    sh->slices = 0;
+    /* Sends first: what is received may queue new ones in their place. */
+    for (int i = 0; i < count; i++)
+        if (done[i].sending)
+            sent(sh, &sh->clients[done[i].who], &done[i]);
+    for (int i = 0; i < count; i++) {
+        struct client *c = &sh->clients[done[i].who];
+
+        if (done[i].sending || c->fd < 0 || done[i].result == -EAGAIN ||
+            done[i].result == -EINTR)
+            continue;
+        received(sh, c, done[i].bytes, done[i].result);
+    }
 }
