@@ -93,6 +93,62 @@ static void check_filter(struct parser *p, const struct see *e, int filter)
     }
 }
 
+/* The words of a kind; NULL: those of the server. A word that is none would
+ * never be seen, and 'nothing' of it would always pass. */
+static const char *const *words_of(enum event_kind kind)
+{
+    static const char *const presence[] = {"online", "away", "offline",
+                                           "on",     "off",  NULL};
+    static const char *const typing[] = {"on", "off", NULL};
+    static const char *const link[] = {"up",      "down",   "connecting",
+                                       "syncing", "synced", "retrying",
+                                       "ended",   NULL};
+    static const char *const member[] = {"joined", "left",  "removed", "member",
+                                         "admin",  "owner", NULL};
+
+    switch (kind) {
+    case SEE_PRESENCE:
+        return presence;
+    case SEE_TYPING:
+        return typing;
+    case SEE_LINK:
+        return link;
+    case SEE_MEMBER:
+        return member;
+    default:
+        return NULL;
+    }
+}
+
+static bool is_word(const struct token *t, const char *const *words)
+{
+    for (; *words != NULL; words++)
+        if (span_is(t->raw, *words))
+            return true;
+    return false;
+}
+
+static void check_word(struct parser *p, const struct see *e,
+                       const struct token *t)
+{
+    const char *const *words = NULL;
+    char list[80];
+    size_t n = 0;
+
+    for (int i = 0; i < e->nkinds; i++) {
+        words = words_of(e->kinds[i]);
+        if (words == NULL || is_word(t, words))
+            return;
+    }
+    if (words == NULL)
+        return;
+    for (int i = 0; words[i] != NULL && n < sizeof(list); i++)
+        n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s",
+                              i > 0 ? ", " : "", words[i]);
+    parse_fail(p, t, "'%.*s' is no word of '%s', which has %s", (int)t->raw.n,
+               t->raw.p, see_names[e->kinds[e->nkinds - 1]], list);
+}
+
 static void parse_is(struct parser *p, struct see *e)
 {
     struct token t = *parse_token(p);
@@ -101,6 +157,8 @@ static void parse_is(struct parser *p, struct see *e)
         parse_wanted(p, "a word after 'is'");
     else
         e->is = parse_copy(p, &t);
+    if (p->code == 0)
+        check_word(p, e, &t);
     parse_advance(p);
 }
 
@@ -205,8 +263,14 @@ static void refuse_rest(struct parser *p)
                                         "is",    "after",   "as",      "within",
                                         "times", "exactly", "timeout", NULL};
     struct token t = *parse_token(p);
+    int filter = parse_word(p, filters);
 
-    if (t.kind == TOKEN_NAME)
+    if (t.kind == TOKEN_NAME && filter >= 0)
+        parse_fail(p, &t,
+                   "'%s' stands before the pattern: "
+                   "bob sees message from alice \"hello\"",
+                   filters[filter]);
+    else if (t.kind == TOKEN_NAME)
         parse_unknown(p, &t, "word", words);
 }
 

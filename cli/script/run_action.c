@@ -216,8 +216,10 @@ enum progress do_action(struct strand *s, struct work *w, const struct stmt *st)
             return FAILED;
         if (w->actor->client == NULL && st->verb != VERB_CONNECTS &&
             st->verb != VERB_DISCONNECTS && st->verb != VERB_RESUMES)
-            return run_fail(s->run, st, "%s has not connected yet",
-                            w->actor->name);
+            return run_fail(s->run, st,
+                            "%s has not connected yet: '%s connects' comes "
+                            "first",
+                            w->actor->name, w->actor->name);
     }
     return verbs[st->verb](s, w, st);
 }
