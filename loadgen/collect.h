@@ -95,7 +95,8 @@ struct second {
 struct collect {
     struct second *seconds; /* owned */
     int nseconds, room;
-    struct hist hists[METRICS]; /* the measured phase, 3 digits */
+    struct hist hists[METRICS]; /* the measured phase, and what came of it in
+                                   the drain; 3 digits */
     uint64_t counts[COUNTS];    /* the measured phase and the drain */
     uint64_t all[COUNTS];       /* the whole run */
     int64_t phase_ms[PHASES];   /* how long each took */

@@ -330,8 +330,8 @@ static void judge_generator(struct run *r)
         o->late_share = (double)f->late / (double)f->due;
     o->generator_bound = o->lag_p99_ms > slo_ms(r->engine.scenario) / 10 ||
                          o->late_share > LATE_MAX;
-    if (f->folds > 0)
-        o->foreign_cpu = f->foreign / f->folds;
+    if (f->measured_ms > 0)
+        o->foreign_cpu = f->foreign / f->measured_ms;
     o->inconclusive = o->foreign_cpu > FOREIGN_MAX;
 }
 

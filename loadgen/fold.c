@@ -135,7 +135,7 @@ static void look_at_machine(struct fold *f, struct second *row)
 /* ---- the row ---- */
 
 static void add_measured(struct fold *f, enum phase phase,
-                         const struct second *row)
+                         const struct second *row, double ms)
 {
     struct collect *c = f->collect;
 
@@ -144,16 +144,20 @@ static void add_measured(struct fold *f, enum phase phase,
         if (phase >= PHASE_MEASURE)
             c->counts[i] += row->counts[i];
     }
-    if (phase != PHASE_MEASURE)
+    if (phase < PHASE_MEASURE)
         return;
+    /* Nothing falls due in the drain: what comes in it is the slowest part of
+     * what was measured, and must not be missing from the times. */
     for (int i = 0; i < METRICS; i++)
         if (f->second.hists[i].count > 0)
             hist_merge(&c->hists[i], &f->second.hists[i]);
+    if (phase != PHASE_MEASURE)
+        return;
     hist_merge(&f->lag, &f->second.hists[METRIC_LAG]);
     f->due += row->counts[COUNT_DUE];
     f->late += row->counts[COUNT_LATE];
-    f->foreign += row->foreign_cpu;
-    f->folds++;
+    f->foreign += row->foreign_cpu * ms;
+    f->measured_ms += ms;
 }
 
 void fold_take(struct fold *f, enum phase phase, struct second *row)
@@ -169,6 +173,6 @@ void fold_take(struct fold *f, enum phase phase, struct second *row)
     for (int i = 0; i < METRICS; i++)
         quantiles_of(&row->q[i], &f->second.hists[i]);
     f->collect->phase_ms[phase] += (int64_t)((f->last - was) / 1000000);
-    add_measured(f, phase, row);
+    add_measured(f, phase, row, (double)(f->last - was) / 1e6);
     collect_second(f->collect, row);
 }

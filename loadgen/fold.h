@@ -12,10 +12,10 @@ struct fold {
     struct tally second; /* all shards, of the last second */
     struct proc_figures self, server;
     double machine;
-    uint64_t last;         /* ns: of the last fold */
-    double foreign, folds; /* sum over the measured seconds, their number */
-    uint64_t due, late;    /* in the measured phase */
-    struct hist lag;       /* of the measured phase */
+    uint64_t last;               /* ns: of the last fold */
+    double foreign, measured_ms; /* in the measured phase: CPU share x ms */
+    uint64_t due, late;          /* in the measured phase */
+    struct hist lag;             /* of the measured phase */
 };
 
 void fold_init(struct fold *f, struct engine *e, struct collect *c);

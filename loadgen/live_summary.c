@@ -180,6 +180,21 @@ static void put_wrapped(struct buf *out, const char *text)
         (void)buf_append_byte(out, '\n');
 }
 
+/* A pass needs every threshold judged: name the first one that was not. */
+static void put_unjudged(struct buf *out, const struct verdicts *v)
+{
+    char text[200];
+
+    for (int i = 0; v != NULL && i < v->n; i++) {
+        if (v->v[i].state != VERDICT_UNKNOWN)
+            continue;
+        snprintf(text, sizeof(text), "not judged: %.63s (%s)%s", v->v[i].text,
+                 v->v[i].why, v->unknown > 1 ? ", and others" : "");
+        put_wrapped(out, text);
+        return;
+    }
+}
+
 void live_summary(struct buf *out, const struct result_input *in,
                   const char *name, bool colour)
 {
@@ -206,4 +221,5 @@ void live_summary(struct buf *out, const struct result_input *in,
         result_reason(why, sizeof(why), in->outcome);
         put_wrapped(out, why);
     }
+    put_unjudged(out, in->verdicts);
 }
