@@ -363,6 +363,8 @@ void client_free(struct client **cp)
     c->stopping = true;
     client_forget_requests(c);
     guest_free(&c->guest);
+    if (c->owner != NULL)
+        owner_stop(c->owner);
     chat_link_free(&c->link);
     loop_timer_free(&c->retry);
     loop_timer_free(&c->beat);

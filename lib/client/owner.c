@@ -458,6 +458,11 @@ struct owner *owner_new(struct client *c)
     return o;
 }
 
+void owner_stop(struct owner *o)
+{
+    loop_fd_events(o->watch, 0);
+}
+
 void owner_free(struct owner **op, int lock_fd)
 {
     struct owner *o = *op;

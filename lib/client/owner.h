@@ -10,6 +10,9 @@ struct owner;
 /* Listen: c holds the lock of its directory. NULL: the socket cannot be made;
  * then others end with 75 as if nobody listened. */
 struct owner *owner_new(struct client *c);
+/* Nobody more is let in. Before the link is freed: libwebsockets closes one of
+ * its descriptors twice, and the number must not be taken in between. */
+void owner_stop(struct owner *o);
 /* The name goes first, then the lock lock_fd (-1: none) is let go, then the
  * guests see the end: they find the account free. */
 void owner_free(struct owner **o, int lock_fd);
