@@ -51,7 +51,7 @@ static void decide(struct search *s)
         choose(s, s->from, SEARCH_STEP);
     } else if (s->low == 0) {
         choose(s, s->high / 2, SEARCH_STEP);
-        s->done = s->x < s->from / 1000 || (s->whole && s->x < 1);
+        s->done = s->x < s->from / 1000 || s->x >= s->high;
     } else if (s->high == 0 && s->low < s->most) {
         choose(s, fmin(s->low * 2, s->most), SEARCH_STEP);
     } else if (s->high == 0 || near_enough(s)) {

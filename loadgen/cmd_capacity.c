@@ -1,9 +1,11 @@
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fetch.h"
 #include "capacity_search.h"
 #include "capacity_step.h"
 #include "commands.h"
+#include "doctor.h"
 #include "report_text.h"
 #include "run.h"
 #include "scenario_value.h"
@@ -250,9 +252,12 @@ static int one_run(struct finder *f, bool first)
 
 static int vary_runs(struct finder *f)
 {
+    const struct clock *clock = clock_system();
+    int64_t end = clock_mono(clock) + QUICK_MS;
     int rc = 0, n = 0;
 
-    while (rc == 0 && search_next(&f->search, &f->x, &f->kind))
+    while (rc == 0 && !(f->r->args.quick && clock_mono(clock) > end) &&
+           search_next(&f->search, &f->x, &f->kind))
         rc = one_run(f, n++ == 0);
     f->complete = rc == 0;
     if (rc == 1 && (f->r->outcome.violated || run_interrupted()))
@@ -281,8 +286,16 @@ static double start_of(const struct scenario *s, const char *vary)
 
 static double most_of(const struct scenario *s, const char *vary)
 {
-    if (strcmp(vary, "members") != 0)
-        return strcmp(vary, "conns") == 0 ? 1e7 : 1e8;
+    struct doctor_facts facts;
+    struct doctor d;
+
+    if (strcmp(vary, "rate") == 0)
+        return 1e8;
+    if (strcmp(vary, "conns") == 0) {
+        doctor_read(&facts, s->users.source_ips, true);
+        doctor_judge(&d, &facts, 1);
+        return (double)d.fits;
+    }
     for (int i = 0; i < s->ntraffic; i++)
         if (s->traffic[i].kind == TRAFFIC_GROUP)
             return 512 < s->users.count ? 512 : (double)s->users.count;
@@ -395,7 +408,7 @@ static int finish(struct finder *f, int argc, char **argv)
     int code;
 
     f->curve.best = search_best(&f->search);
-    if (f->disturbed > 0) {
+    if (f->disturbed > 0 && !r->outcome.violated) {
         r->outcome.inconclusive = true;
         snprintf(r->outcome.verdict, sizeof(r->outcome.verdict),
                  "%d steps failed while other programs had the CPU: the "

@@ -128,7 +128,9 @@ START_TEST(ends)
     m.limit = 7;
     ck_assert(found(&m, 4, 1000, true, false) == 7);
     m.limit = 0.5;
+    m.trials = 0;
     ck_assert(found(&m, 4, 1000, true, false) == 0);
+    ck_assert_int_le(m.trials, 4);
 }
 END_TEST
 
