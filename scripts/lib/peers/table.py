@@ -67,8 +67,10 @@ def behind(kinds, found, names):
             seen = middle(found[kind.name], name)
             if not kind.scheme or seen is None or seen[0] >= ours[0]:
                 continue
-            lines.append(f"- {what}: {kind.name} {seen[0]:.3g} {unit}, confab "
-                         f"{ours[0]:.3g}: {ours[0] / seen[0]:.2f} times.")
+            digits = 0 if ours[0] >= 100 else 1
+            lines.append(f"- {what}: {kind.name} {seen[0]:.{digits}f} {unit}, "
+                         f"confab {ours[0]:.{digits}f}: "
+                         f"{ours[0] / seen[0]:.2f} times.")
         if len(lines) > before and name in CAUSES:
             cause = CAUSES.pop(name)
             for other in [n for n in CAUSES if CAUSES[n] == cause]:
