@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fetch.h"
@@ -15,6 +16,8 @@
 
 #define AT_ONCE 100000 /* of one request: its answer stays below 64 MiB */
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
+#define ATTEMPTS 20 /* when the server is busy */
+#define PAUSE_NS 500000000
 #define TOKENS_MAX UINT32_MAX
 
 static int add(struct account_set *a, uint64_t user, const char *token,
@@ -57,8 +60,9 @@ static int add_json_line(struct account_set *a, char *line, struct error *err)
 
     token = strstr(line, "\"token\":\"");
     if (user == NULL || token == NULL)
-        return error_set(err, CF_INVALID,
-                         "the server answered with a line that is no account");
+        return error_set(err, strstr(line, "busy") ? CF_BUSY : CF_INVALID,
+                         "the server answered with what is no account: %.100s",
+                         line);
     token += strlen("\"token\":\"");
     end = strchr(token, '"');
     if (end != NULL)
@@ -70,14 +74,16 @@ static int add_answer(struct account_set *a, struct buf *answer,
                       struct error *err)
 {
     char *line = answer->data, *end;
+    int rc;
 
     if (buf_cstr(answer) == NULL)
         return error_set(err, CF_TOO_BIG, "the answer is too long");
     line = answer->data;
     while ((end = strchr(line, '\n')) != NULL) {
         *end = '\0';
-        if (add_json_line(a, line, err) < 0)
-            return -CF_INVALID;
+        rc = add_json_line(a, line, err);
+        if (rc < 0)
+            return rc;
         line = end + 1;
     }
     return 0;
@@ -104,6 +110,8 @@ static int make_some(struct account_set *a, const char *socket,
                   "no server at %s: is confabd running, with this data "
                   "directory?",
                   socket);
+    else if (f.status == 503)
+        rc = -CF_BUSY;
     else if (f.status != 200)
         rc = error_set(err, CF_UNAVAILABLE,
                        "%s: the server made no users: "
@@ -129,6 +137,26 @@ int accounts_plain(struct account_set **out, int64_t count, struct error *err)
     else
         accounts_free(&a);
     return rc;
+}
+
+/* A server that has just worked hard may say busy. What it made until then
+ * keeps its names: each attempt has names of its own. */
+static int make_patiently(struct account_set *a, const char *socket,
+                          const char *name, int64_t left, struct error *err)
+{
+    int64_t count = left < AT_ONCE ? left : AT_ONCE;
+    char again[48];
+    int rc = make_some(a, socket, name, count, err);
+
+    for (int i = 1; rc == -CF_BUSY && i <= ATTEMPTS; i++) {
+        nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
+        snprintf(again, sizeof(again), "%d.%s", i, name);
+        rc = make_some(a, socket, again, count, err);
+    }
+    if (rc == -CF_BUSY)
+        error_set(err, CF_UNAVAILABLE,
+                  "%s: the server is too busy to make users", socket);
+    return rc == -CF_BUSY ? -CF_UNAVAILABLE : rc;
 }
 
 /* Letters and digits alone go into a request and a name. */
@@ -160,8 +188,7 @@ int accounts_make(struct account_set **out, const char *admin_socket,
             snprintf(name, sizeof(name), "%s-", prefix);
         else
             snprintf(name, sizeof(name), "%s.%" PRId64 "-", prefix, part);
-        rc = make_some(a, admin_socket, name, left < AT_ONCE ? left : AT_ONCE,
-                       err);
+        rc = make_patiently(a, admin_socket, name, left, err);
         if (rc == 0 && a->count == had)
             rc = error_set(err, CF_UNAVAILABLE, "the server made no users");
         part++;
