@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <libwebsockets.h>
 
@@ -218,6 +219,10 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
     case LWS_CALLBACK_CLIENT_CLOSED:
         tell_down(l);
         return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        if (wsi == l->wsi) /* it went without a word, while connecting */
+            tell_down(l);
+        return 0;
     default:
         return 0;
     }
@@ -374,8 +379,14 @@ void chat_link_close(struct chat_link *l, int code)
     if (l->wsi == NULL)
         return;
     l->close_code = code;
-    if (l->up)
+    if (l->up) {
         lws_callback_on_writable(l->wsi);
-    else
-        lws_set_timeout(l->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+        return;
+    }
+    /* A line that is not up yet: libwebsockets would look at a timeout only
+     * when something else happens, but notices an end. */
+    if (shutdown(lws_get_socket_fd(l->wsi), SHUT_RDWR) == 0)
+        return;
+    lws_set_timeout(l->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+    lws_cancel_service(l->lws); /* or nobody looks at that timeout */
 }
