@@ -522,6 +522,12 @@ static void prepare(struct run *r)
 
 static void clean_up(struct run *r)
 {
+    /* None may connect anew while others are freed: libwebsockets closes
+     * descriptors that libuv still knows, and numbers are used again. */
+    for (int i = 0; i < r->stage.count; i++) {
+        if (r->stage.actors[i]->client != NULL)
+            client_stop(r->stage.actors[i]->client);
+    }
     /* A link that ends turns the loop, and others hear who did what. */
     for (int i = 0; i < r->stage.count; i++)
         actor_release(r->stage.actors[i]);
