@@ -157,6 +157,7 @@ void coordinate_outcome(struct coordinator *c, struct engine_outcome *out)
         if (!c->peers[i].done)
             continue;
         out->generator_bound |= o->generator_bound;
+        out->unanswered += o->unanswered;
         out->inconclusive |=
             o->inconclusive && !(c->peers[i].local && locals > 1);
         out->stopped_early |= o->stopped_early;

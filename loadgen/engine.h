@@ -52,6 +52,8 @@ struct engine_outcome {
     double lag_p99_ms, late_share, foreign_cpu;
     int shards;
     int64_t bytes_per_client; /* of our own memory */
+    int64_t unanswered; /* messages due that had no answer after the drain,
+                           written or not: no run passes with any */
 };
 
 /* Blocking: ramp, settle, measure, drain. 0 also when thresholds fail;

@@ -174,6 +174,7 @@ static int read_outcome(struct run *r, struct reader *doc)
     o->foreign_cpu = get_real(&in, "foreign_cpu");
     o->shards = (int)(get_int(&in, "shards", 0) & 0xffff);
     o->bytes_per_client = get_int(&in, "bytes_per_client", 0);
+    o->unanswered = get_int(&in, "unanswered", 0);
     return in.r;
 }
 

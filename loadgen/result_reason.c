@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +72,11 @@ void result_reason(char *out, size_t size, const struct engine_outcome *o)
             "other programs used %.0f %% of a core meanwhile, so nothing "
             "follows from the times",
             o->foreign_cpu);
+    if (o->unanswered > 0)
+        add(&r,
+            "%" PRId64 " messages had no answer when the drain was over, which "
+            "is no pass",
+            o->unanswered);
     if (o->stopped_early)
         add(&r, "stopped early");
     if (out[0] == '\0')

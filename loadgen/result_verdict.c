@@ -262,7 +262,8 @@ enum load_exit result_exit(const struct engine_outcome *outcome,
         return LOAD_STOPPED;
     if (outcome != NULL && (outcome->generator_bound || outcome->inconclusive))
         return LOAD_INVALID;
-    if (v != NULL && v->missed > 0)
+    if ((v != NULL && v->missed > 0) ||
+        (outcome != NULL && outcome->unanswered > 0))
         return LOAD_MISSED;
     return v != NULL && v->unknown > 0 ? LOAD_INVALID : LOAD_PASS;
 }

@@ -16,6 +16,7 @@ struct judge {
     uint64_t *order;                 /* and what those there agree on */
     bool *seen, *differs;
     uint64_t unknown, lost, backlog, mismatch;
+    int64_t unanswered;
     char first_lost[160];
 };
 
@@ -40,6 +41,7 @@ static void count_unknown(struct judge *j)
             const struct sent *m = ledger_at(l, n);
 
             j->unknown += m->tried && m->fate == FATE_UNKNOWN;
+            j->unanswered += m->fate < FATE_ACKED;
         }
     }
 }
@@ -211,6 +213,7 @@ void verdict_judge(struct engine *e, struct collect *c,
     add(c, COUNT_LOST, j.lost);
     add(c, COUNT_BACKLOG, j.backlog);
     add(c, COUNT_MISMATCH, j.mismatch);
+    outcome->unanswered = j.unanswered;
     say_faults(e, &j, c->all, outcome);
     free(j.outflows);
     free(j.next);
