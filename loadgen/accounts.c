@@ -73,7 +73,7 @@ static int add_json_line(struct account_set *a, char *line, struct error *err)
 static int add_answer(struct account_set *a, struct buf *answer,
                       struct error *err)
 {
-    char *line = answer->data, *end;
+    char *line, *end;
     int rc;
 
     if (buf_cstr(answer) == NULL)

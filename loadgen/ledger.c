@@ -24,7 +24,7 @@ static void grow(struct ledger *l)
     uint32_t room = l->ring == NULL ? RING_FIRST : (l->mask + 1) * 2;
     struct sent *ring = mem_array(room, sizeof(*ring));
 
-    for (uint32_t n = l->first; n < l->next; n++)
+    for (uint32_t n = l->first; l->ring != NULL && n < l->next; n++)
         ring[n & (room - 1)] = l->ring[n & l->mask];
     free(l->ring);
     l->ring = ring;

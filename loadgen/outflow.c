@@ -341,6 +341,7 @@ void outflow_echo(struct shard *sh, struct client *c, uint32_t stream,
 void outflow_refused(struct shard *sh, struct client *c, const struct object *o)
 {
     struct outflow *f = outflow_of(sh, c, o->re);
+    struct span code = o->code.p != NULL ? o->code : SPAN("?");
     struct sent *m;
 
     m = f != NULL ? ledger_at(&f->ledger, (uint32_t)o->re) : NULL;
@@ -349,8 +350,8 @@ void outflow_refused(struct shard *sh, struct client *c, const struct object *o)
         return;
     }
     shard_trouble(sh, "refused: the server answered a message with err %.*s",
-                  (int)o->code.n, o->code.p != NULL ? o->code.p : "");
-    if (span_is(o->code, "timeout")) {
+                  (int)code.n, code.p);
+    if (span_is(code, "timeout")) {
         again(sh, c, f, (uint32_t)o->re);
         return;
     }

@@ -106,9 +106,9 @@ static uint32_t partner(const struct plan *p, const struct scenario *s,
 /* Is this the first conversation of the two? */
 static bool new_pair(struct plan *p, uint32_t a, uint32_t b)
 {
-    uint64_t key = a < b ? (uint64_t)a << 32 | b : (uint64_t)b << 32 | a;
+    uint64_t low = a < b ? a : b, high = a < b ? b : a;
 
-    return a != b && map_put(&p->pairs, key, p) == NULL;
+    return a != b && map_put(&p->pairs, low * UINT32_MAX + high, p) == NULL;
 }
 
 /* Conversation i of traffic t: its members are the users from `at` on. */

@@ -305,7 +305,7 @@ void wire_receive(struct shard *sh, struct client *c)
 
 bool wire_queue_receive(struct shard *sh, struct client *c, unsigned events)
 {
-    char *place = sh->receive + (size_t)sh->slices * SLICE;
+    char *place;
 
     if (sh->uring == NULL || c->tls != NULL || events != EPOLLIN || c->fd < 0 ||
         c->state <= CLIENT_CONNECTING)
