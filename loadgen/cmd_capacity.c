@@ -62,6 +62,7 @@ struct finder {
     int64_t settle_ms, measure_ms, most_ms;
     double base, x; /* rate of the scenario; under trial */
     bool complete;
+    int64_t room;  /* users that our own server was started for */
     int disturbed; /* steps that failed while others had the CPU */
 };
 
@@ -236,11 +237,14 @@ static int one_run(struct finder *f, bool first)
     r->scenario.phases.measure_ms = step_length(f);
     if (!first)
         collect_release(&r->collect);
-    if (r->target.accounts != NULL &&
-        accounts_count(r->target.accounts) < r->scenario.users.count)
-        target_close(&r->target);
-    if (r->target.accounts == NULL)
+    if (r->scenario.users.count > f->room && r->target.own.pid > 0)
+        target_close(&r->target); /* it was started for fewer */
+    if (r->target.accounts == NULL) {
+        f->room = r->scenario.users.count;
         rc = run_open(r);
+    } else {
+        rc = run_new_accounts(r);
+    }
     if (rc == 0)
         rc = run_engine(r);
     if (rc != 0)

@@ -100,7 +100,9 @@ static int attempt(struct run_state *r, const struct trial *t, double x,
         0)
         return load_fail_error(NULL, &err);
     collect_release(&r->collect);
-    rc = run_engine(r);
+    rc = run_new_accounts(r);
+    if (rc == 0)
+        rc = run_engine(r);
     if (rc != 0)
         return rc;
     if (run_interrupted())

@@ -239,6 +239,22 @@ int run_open(struct run_state *r)
     return 0;
 }
 
+int run_new_accounts(struct run_state *r)
+{
+    struct error err = {0};
+    struct rng rng;
+
+    if (r->args.target.accounts != NULL)
+        return 0; /* there are no others */
+    accounts_free(&r->target.accounts);
+    rng_init_system(&rng);
+    r->run = rng_u64(&rng);
+    if (target_accounts(&r->target, &r->args.target, r->scenario.users.count,
+                        r->run, &err) < 0)
+        return load_fail_error(NULL, &err);
+    return 0;
+}
+
 /* ---- one pass ---- */
 
 static void serve_metrics(struct run_state *r)

@@ -184,6 +184,9 @@ int run_scenario(struct run_state *r, const char *name);
 /* Refuse what does not fit here (doctor), start or find the server, make the
  * accounts. 0 or a shown error's exit code. */
 int run_open(struct run_state *r);
+/* Before a further pass: users that the one before did not know, since what it
+ * left unacknowledged is delivered again, and belongs to another run. */
+int run_new_accounts(struct run_state *r);
 /* One pass: collect is fresh, outcome and verdicts are filled. 0; or the exit
  * code of a shown error. */
 int run_engine(struct run_state *r);
