@@ -24,6 +24,7 @@ const char archive_schema[] =
     " queued INTEGER NOT NULL, code TEXT NOT NULL,"
     " UNIQUE(conv, cid));"
     "CREATE INDEX IF NOT EXISTS outbox_open ON outbox(state, row);"
+    "CREATE INDEX IF NOT EXISTS outbox_next ON outbox(row) WHERE state <= 2;"
     "CREATE TABLE IF NOT EXISTS user("
     " user INTEGER PRIMARY KEY, name TEXT NOT NULL, display TEXT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS user_name ON user(name);"

@@ -138,7 +138,7 @@ int client_send(struct client *c, const struct client_send *s, char *cid_out)
     buf_release(&b);
     if (client_is_guest(c) && (rc == 0 || rc == -CF_EXISTS))
         guest_queued(c->guest, s->conv, item.cid);
-    else if (rc == 0)
+    else if (rc == 0 && !place_get(c, s->conv)->sending)
         client_flush_outbox(c);
     return rc;
 }
@@ -174,6 +174,30 @@ void client_flush_outbox(struct client *c)
 {
     if (c->state == LINK_UP && !client_is_guest(c))
         archive_outbox(c->archive, send_one, c);
+}
+
+struct next {
+    struct client *client;
+    uint64_t conv;
+};
+
+static bool send_next(void *ctx, const struct outbox_item *i)
+{
+    struct next *next = ctx;
+
+    if (i->conv != next->conv)
+        return true;
+    send_one(next->client, i);
+    return false;
+}
+
+/* Only of this conversation: the others have one under way, or wait. */
+static void send_next_of(struct client *c, uint64_t conv)
+{
+    struct next next = {c, conv};
+
+    if (c->state == LINK_UP && !client_is_guest(c))
+        archive_outbox(c->archive, send_next, &next);
 }
 
 static bool not_empty(void *ctx, const struct outbox_item *i)
@@ -245,7 +269,7 @@ void client_outbox_answer(struct client *c, const struct pending *p,
     } else if (f->kind == FRAME_ERR) {
         refused(c, p, f);
     }
-    client_flush_outbox(c);
+    send_next_of(c, p->conv);
 }
 
 /* ---- raw text ---- */
