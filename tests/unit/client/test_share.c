@@ -1,0 +1,647 @@
+#include "client/share.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/link.h"
+#include "proto/encode.h"
+
+static char dir[256];
+static struct loop *loop;
+static struct rng rng;
+static struct loop_timer *tick; /* a turn comes to its end in any case */
+
+static void on_tick(void *arg)
+{
+    loop_timer_set(tick, 5);
+}
+
+static void set_up(void)
+{
+    snprintf(dir, sizeof(dir), "/tmp/confab-share-%d", (int)getpid());
+    mkdir(dir, 0700);
+    loop = loop_new();
+    rng_init_seeded(&rng, 7);
+    tick = loop_timer_new(loop, on_tick, NULL);
+    loop_timer_set(tick, 5);
+}
+
+static void remove_all(const char *in)
+{
+    static const char *const names[] = {"archive.db", "archive.db-wal",
+                                        "archive.db-shm", "lock", "owner.sock"};
+    char path[512];
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", in, names[i]);
+        unlink(path);
+    }
+    rmdir(in);
+}
+
+static void tear_down(void)
+{
+    loop_timer_free(&tick);
+    loop_free(&loop);
+    remove_all(dir);
+}
+
+/* ---- events as lines ---- */
+
+static bool read_back(struct client_event *out, const char *text, json_t **j)
+{
+    struct error err;
+
+    *j = json_parse(span_of(text), &err);
+    ck_assert_ptr_nonnull(*j);
+    return share_event_read(out, *j);
+}
+
+START_TEST(an_event_goes_through)
+{
+    struct client_event out, in = {.kind = EV_RECEIPT,
+                                   .link = LINK_UP,
+                                   .delay_ms = 2,
+                                   .attempt = 3,
+                                   .code = "4401",
+                                   .text = "a \"b\"\n",
+                                   .conv = 5,
+                                   .user = INT64_MAX,
+                                   .fresh = true,
+                                   .on = true,
+                                   .cid = "k",
+                                   .seq = 6,
+                                   .ts = 7,
+                                   .from = 8,
+                                   .to = 9,
+                                   .delivered = 10,
+                                   .read = 11,
+                                   .delivered_n = 12,
+                                   .read_n = 13,
+                                   .last = 14,
+                                   .id = 1ull << 62,
+                                   .replayed = 16};
+    struct buf b;
+    json_t *j;
+
+    buf_init(&b, 4096);
+    share_event_write(&b, &in);
+    ck_assert(memchr(b.data, '\n', b.len) == NULL);
+    ck_assert(read_back(&out, buf_cstr(&b), &j));
+    ck_assert(out.kind == in.kind && out.link == in.link && out.delay_ms == 2 &&
+              out.attempt == 3 && out.conv == 5);
+    ck_assert(out.user == in.user && out.fresh && !out.dup && out.on);
+    ck_assert(out.seq == 6 && out.ts == 7 && out.from == 8 && out.to == 9 &&
+              out.delivered == 10 && out.read == 11);
+    ck_assert(out.delivered_n == 12 && out.read_n == 13 && out.last == 14 &&
+              out.id == in.id && out.replayed == 16);
+    ck_assert_str_eq(out.code, "4401");
+    ck_assert_str_eq(out.text, "a \"b\"\n");
+    ck_assert_str_eq(out.cid, "k");
+    json_decref(j);
+    buf_release(&b);
+}
+END_TEST
+
+START_TEST(what_is_no_event_is_refused)
+{
+    static const char *const bad[] = {
+        "{\"t\":\"event\"}",
+        "{\"t\":\"event\",\"v\":[1,2]}",
+        "{\"t\":\"event\",\"v\":[99,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}",
+        "{\"t\":\"event\",\"v\":[0,77,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}",
+        "{\"t\":\"event\",\"v\":[-1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}",
+    };
+    struct client_event out;
+    json_t *j;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        ck_assert_msg(!read_back(&out, bad[i], &j), "%s", bad[i]);
+        json_decref(j);
+    }
+}
+END_TEST
+
+/* ---- the socket ---- */
+
+START_TEST(one_has_the_lock)
+{
+    pid_t pid;
+    int fd = share_lock(dir, &pid);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(share_lock(dir, &pid), -CF_BUSY);
+    ck_assert_int_eq(pid, getpid());
+    close(fd);
+    fd = share_lock(dir, &pid);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_long_directory_has_a_socket)
+{
+    char longer[512], path[600];
+    struct stat st;
+    int fd, other;
+
+    snprintf(longer, sizeof(longer), "%s/%0150d", dir, 7);
+    mkdir(longer, 0700);
+    ck_assert_int_eq(share_connect(longer), -CF_UNAVAILABLE);
+    fd = share_listen(longer);
+    ck_assert_int_ge(fd, 0);
+    snprintf(path, sizeof(path), "%s/owner.sock", longer);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(st.st_mode & 0777, 0600);
+    other = share_connect(longer);
+    ck_assert_int_ge(other, 0);
+    ck_assert_int_eq(share_peer(other), getpid());
+    close(other);
+    share_unlisten(longer);
+    ck_assert_int_eq(share_connect(longer), -CF_UNAVAILABLE);
+    close(fd);
+    remove_all(longer);
+}
+END_TEST
+
+struct heard {
+    char text[64];
+    int lines, ends;
+};
+
+static void got(void *ctx, struct span line)
+{
+    struct heard *h = ctx;
+
+    h->lines++;
+    snprintf(h->text, sizeof(h->text), "%.*s", (int)line.n, line.p);
+}
+
+static void ended(void *ctx)
+{
+    ((struct heard *)ctx)->ends++;
+}
+
+static struct share_line *line_pair(struct heard *h, int *other)
+{
+    struct share_events ev = {.got = got, .ended = ended, .ctx = h};
+    int fds[2];
+
+    ck_assert_int_eq(
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
+        0);
+    *other = fds[1];
+    return share_line_new(loop, fds[0], &ev);
+}
+
+START_TEST(lines_come_whole)
+{
+    struct heard h = {.lines = 0};
+    int other;
+    struct share_line *l = line_pair(&h, &other);
+
+    ck_assert_int_eq(write(other, "one\ntw", 6), 6);
+    loop_run_once(loop, true);
+    ck_assert_int_eq(h.lines, 1);
+    ck_assert_str_eq(h.text, "one");
+    ck_assert_int_eq(write(other, "o\n", 2), 2);
+    loop_run_once(loop, true);
+    ck_assert_str_eq(h.text, "two");
+    close(other);
+    loop_run_once(loop, true);
+    ck_assert_int_eq(h.ends, 1);
+    share_line_free(&l);
+}
+END_TEST
+
+START_TEST(a_line_without_an_end_is_cut)
+{
+    static char much[65536];
+    struct heard h = {.lines = 0};
+    int other;
+    struct share_line *l = line_pair(&h, &other);
+    size_t sent = 0;
+
+    memset(much, 'x', sizeof(much));
+    while (h.ends == 0) {
+        ssize_t n = write(other, much, sizeof(much));
+
+        sent += n > 0 ? (size_t)n : 0;
+        ck_assert_uint_le(sent, 3 * SHARE_LINE_MAX);
+        loop_run_once(loop, false);
+    }
+    ck_assert_int_eq(h.lines, 0);
+    share_line_free(&l);
+    close(other);
+}
+END_TEST
+
+START_TEST(who_does_not_read_is_noticed)
+{
+    static char much[65536];
+    struct heard h = {.lines = 0};
+    int other, rc = 0;
+    struct share_line *l = line_pair(&h, &other);
+    size_t sent = 0;
+
+    memset(much, 'x', sizeof(much));
+    while ((rc = share_line_send(l, span_make(much, sizeof(much)))) == 0) {
+        sent += sizeof(much);
+        ck_assert_uint_le(sent, 2 * SHARE_OUT_MAX);
+    }
+    ck_assert_int_eq(rc, -CF_FULL);
+    share_line_free(&l);
+    close(other);
+}
+END_TEST
+
+/* ---- two clients, and a server that is played ---- */
+
+struct person {
+    struct client *client;
+    struct link_stand_in instead;
+    char said[64][200]; /* what went to the server */
+    int said_count;
+    int messages, synced, sent, ended;
+    int64_t seqs[64];
+    char code[16];
+    int answers, lost;
+};
+
+static void said(void *ctx, struct span object)
+{
+    struct person *p = ctx;
+
+    ck_assert_int_lt(p->said_count, 64);
+    snprintf(p->said[p->said_count++], 200, "%.*s", (int)object.n, object.p);
+}
+
+static void closed(void *ctx, int code)
+{
+}
+
+static void on_event(void *ctx, const struct client_event *ev)
+{
+    struct person *p = ctx;
+
+    if (ev->kind == EV_MESSAGE)
+        p->seqs[p->messages++ % 64] = ev->seq;
+    p->synced += ev->kind == EV_SYNCED;
+    p->sent += ev->kind == EV_SENT;
+    if (ev->kind != EV_LINK || ev->link != LINK_ENDED)
+        return;
+    p->ended++;
+    snprintf(p->code, sizeof(p->code), "%s", ev->code != NULL ? ev->code : "");
+}
+
+static void enter(struct person *p)
+{
+    struct error err = {0};
+    struct client_config cfg = {.loop = loop,
+                                .clock = clock_system(),
+                                .rng = &rng,
+                                .server = "ws://played",
+                                .dir = dir,
+                                .token = "t",
+                                .dev = 1,
+                                .user = 7,
+                                .ua = "test",
+                                .event = on_event,
+                                .ctx = p,
+                                .instead = &p->instead,
+                                .share = true};
+
+    memset(p, 0, sizeof(*p));
+    p->instead = (struct link_stand_in){said, closed, p};
+    ck_assert_int_eq(client_new(&p->client, &cfg, &err), 0);
+    client_start(p->client);
+}
+
+static void turns(int n)
+{
+    for (int i = 0; i < n; i++)
+        loop_run_once(loop, false);
+}
+
+/* Has it said something with this in it? */
+static bool has_said(const struct person *p, const char *what)
+{
+    for (int i = 0; i < p->said_count; i++)
+        if (strstr(p->said[i], what) != NULL)
+            return true;
+    return false;
+}
+
+static void until_said(const struct person *p, const char *what)
+{
+    for (int i = 0; i < 2000 && !has_said(p, what); i++)
+        loop_run_once(loop, true);
+    ck_assert_msg(has_said(p, what), "%s", what);
+}
+
+/* The number of the last request of this kind. */
+static int64_t number_of(const struct person *p, const char *kind)
+{
+    for (int i = p->said_count - 1; i >= 0; i--) {
+        const char *n = strstr(p->said[i], "\"n\":");
+
+        if (strstr(p->said[i], kind) != NULL && n != NULL)
+            return strtoll(n + 4, NULL, 10);
+    }
+    ck_abort_msg("no %s", kind);
+}
+
+static void feed(struct person *p, const char *text)
+{
+    client_feed(p->client, span_of(text));
+}
+
+static void feed_buf(struct person *p, struct buf *b)
+{
+    client_feed(p->client, buf_span(b));
+    buf_release(b);
+}
+
+static void welcome(struct person *p)
+{
+    struct welcome w = {.user = 7,
+                        .dev = 1,
+                        .node = 1,
+                        .store = "s",
+                        .lease = 1,
+                        .now = 1,
+                        .durability = "local"};
+    struct buf b;
+
+    buf_init(&b, 4096);
+    ck_assert_int_eq(enc_welcome(&b, 1, &w), 0);
+    feed_buf(p, &b);
+    ck_assert_int_eq(enc_synced(&b, NULL, 0), 0);
+    feed_buf(p, &b);
+}
+
+static void bring_up(struct person *p)
+{
+    char text[200];
+
+    until_said(p, "\"hello\"");
+    welcome(p);
+    until_said(p, "conv.list");
+    snprintf(text, sizeof(text),
+             "{\"t\":\"ok\",\"re\":%lld,\"convs\":[{\"conv\":\"c5\",\"kind\":"
+             "\"direct\",\"user\":\"u8\"}],\"more\":false}",
+             (long long)number_of(p, "conv.list"));
+    archive_user_put(client_archive(p->client), 8, "bob", NULL);
+    feed(p, text);
+    ck_assert_int_eq(p->synced, 1);
+}
+
+static void feed_entry(struct person *p, int64_t seq)
+{
+    struct entry e = {.conv = 5,
+                      .seq = seq,
+                      .id = 900 + (uint64_t)seq,
+                      .ts = 5,
+                      .kind = ENTRY_MSG,
+                      .from = 8,
+                      .dev = 9,
+                      .body = SPAN("{\"text\":\"x\"}")};
+    struct buf b;
+
+    buf_init(&b, 4096);
+    ck_assert_int_eq(enc_entry(&b, &e, false), 0);
+    feed_buf(p, &b);
+}
+
+static void until(const int *count, int is)
+{
+    for (int i = 0; i < 2000 && *count < is; i++)
+        loop_run_once(loop, true);
+    ck_assert_int_eq(*count, is);
+}
+
+static struct person one, two, three;
+
+static void answered(void *ctx, const struct frame *f)
+{
+    struct person *p = ctx;
+
+    p->answers += f != NULL;
+    p->lost += f == NULL;
+}
+
+static void two_of_them(void)
+{
+    enter(&one);
+    bring_up(&one);
+    enter(&two);
+    until(&two.synced, 1);
+}
+
+static void both_leave(void)
+{
+    client_free(&one.client);
+    client_free(&two.client);
+}
+
+START_TEST(a_guest_works_through_the_owner)
+{
+    char text[100];
+
+    two_of_them();
+    ck_assert_int_eq(two.said_count, 0);
+    feed_entry(&one, 1);
+    feed_entry(&one, 2);
+    until(&two.messages, 2);
+    ck_assert(two.seqs[0] == 1 && two.seqs[1] == 2 && one.messages == 2);
+    client_request(two.client, FRAME_CONV_INFO, SPAN("\"conv\":\"c5\""),
+                   answered, &two);
+    until_said(&one, "conv.info");
+    ck_assert(has_said(&one, "\"conv\":\"c5\""));
+    snprintf(text, sizeof(text), "{\"t\":\"ok\",\"re\":%lld}",
+             (long long)number_of(&one, "conv.info"));
+    feed(&one, text);
+    until(&two.answers, 1);
+    client_read(two.client, 5, 2);
+    until_said(&one, "\"read\"");
+    both_leave();
+}
+END_TEST
+
+START_TEST(a_send_of_a_guest_is_sent_once)
+{
+    struct client_send s = {
+        .conv = 5, .cid = "k1", .body = SPAN("{\"text\":\"hi\"}")};
+    struct buf b;
+
+    two_of_them();
+    ck_assert_int_eq(client_send(two.client, &s, NULL), 0);
+    until_said(&one, "\"k1\"");
+    buf_init(&b, 1024);
+    enc_sent(&b, number_of(&one, "\"k1\""), 5, SPAN("k1"), 1, 901, 5, false);
+    feed_buf(&one, &b);
+    until(&two.sent, 1);
+    ck_assert_int_eq(one.sent, 1);
+    ck_assert(client_outbox_empty(two.client));
+    both_leave();
+}
+END_TEST
+
+START_TEST(views_and_presence_add_up)
+{
+    const uint64_t a[] = {5, 6}, b[] = {6, 9};
+
+    two_of_them();
+    client_view(one.client, a, 2, NULL, 0);
+    client_view(two.client, b, 2, NULL, 0);
+    until_said(&one, "[\"c5\",\"c6\",\"c9\"]");
+    client_active(one.client, false);
+    until_said(&one, "\"act\":false");
+    one.said_count = 0;
+    client_active(two.client, true);
+    until_said(&one, "\"act\":true");
+    one.said_count = 0;
+    client_free(&two.client);
+    until_said(&one, "\"act\":false");
+    ck_assert(has_said(&one, "[\"c5\",\"c6\"]"));
+    client_free(&one.client);
+}
+END_TEST
+
+/* What the owner had stored, acknowledged, but told nobody. */
+static void store_behind(struct person *p, int64_t seq)
+{
+    struct archive *a = client_archive(p->client);
+    struct archive_conv row;
+    struct entry e = {.conv = 5,
+                      .seq = seq,
+                      .id = 900 + (uint64_t)seq,
+                      .ts = 5,
+                      .kind = ENTRY_MSG,
+                      .from = 8,
+                      .body = SPAN("{}")};
+
+    ck_assert_int_eq(archive_put(a, &e), 1);
+    ck_assert_int_eq(archive_conv_get(a, 5, &row), 0);
+    row.acked = row.head = seq;
+    archive_conv_put(a, &row);
+}
+
+START_TEST(a_guest_takes_over_where_it_was)
+{
+    two_of_them();
+    feed_entry(&one, 1);
+    until(&two.messages, 1);
+    client_request(two.client, FRAME_CONV_INFO, SPAN("\"conv\":\"c5\""),
+                   answered, &two);
+    client_request(two.client, FRAME_CONV_LEAVE, SPAN("\"conv\":\"c5\""),
+                   answered, &two);
+    until_said(&one, "conv.leave");
+    store_behind(&one, 2);
+    client_free(&one.client);
+    until(&two.lost, 1); /* what may have happened is not asked again */
+    two.synced = 0;
+    bring_up(&two);
+    ck_assert_int_eq(two.messages, 2);
+    ck_assert_int_eq(two.seqs[1], 2);
+    ck_assert(has_said(&two, "\"c5\":2"));
+    ck_assert(has_said(&two, "conv.info"));
+    ck_assert(!has_said(&two, "conv.leave"));
+    feed_entry(&two, 3);
+    ck_assert_int_eq(two.messages, 3);
+    client_free(&two.client);
+}
+END_TEST
+
+START_TEST(the_other_guest_goes_on_with_the_next_owner)
+{
+    struct person *next, *rest;
+
+    two_of_them();
+    enter(&three);
+    until(&three.synced, 1);
+    feed_entry(&one, 1);
+    until(&two.messages, 1);
+    until(&three.messages, 1);
+    store_behind(&one, 2);
+    two.synced = three.synced = 0;
+    client_free(&one.client);
+    for (int i = 0; i < 2000 && two.said_count + three.said_count == 0; i++)
+        loop_run_once(loop, true);
+    next = two.said_count > 0 ? &two : &three;
+    rest = next == &two ? &three : &two;
+    bring_up(next);
+    until(&rest->synced, 1);
+    until(&rest->messages, 2);
+    feed_entry(next, 3);
+    until(&rest->messages, 3);
+    ck_assert_int_eq(rest->seqs[1], 2);
+    ck_assert_int_eq(rest->seqs[2], 3);
+    ck_assert_int_eq(rest->said_count, 0);
+    client_free(&two.client);
+    client_free(&three.client);
+}
+END_TEST
+
+START_TEST(a_stop_of_a_guest_is_its_own)
+{
+    two_of_them();
+    client_stop(two.client);
+    ck_assert_int_eq(two.ended, 1);
+    turns(20);
+    ck_assert_int_eq(one.ended, 0);
+    ck_assert(client_link_state(one.client) == LINK_UP);
+    ck_assert(!has_said(&one, "\"bye\""));
+    both_leave();
+}
+END_TEST
+
+START_TEST(nobody_who_answers_ends_with_busy)
+{
+    pid_t pid;
+    int lock = share_lock(dir, &pid), fd = share_listen(dir);
+
+    enter(&one);
+    until(&one.ended, 1);
+    ck_assert_str_eq(one.code, "busy");
+    client_free(&one.client);
+    close(fd);
+    close(lock);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("share");
+    TCase *t = tcase_create("share");
+    SRunner *r;
+    int failed;
+
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, an_event_goes_through);
+    tcase_add_test(t, what_is_no_event_is_refused);
+    tcase_add_test(t, one_has_the_lock);
+    tcase_add_test(t, a_long_directory_has_a_socket);
+    tcase_add_test(t, lines_come_whole);
+    tcase_add_test(t, a_line_without_an_end_is_cut);
+    tcase_add_test(t, who_does_not_read_is_noticed);
+    tcase_add_test(t, a_guest_works_through_the_owner);
+    tcase_add_test(t, a_send_of_a_guest_is_sent_once);
+    tcase_add_test(t, views_and_presence_add_up);
+    tcase_add_test(t, a_guest_takes_over_where_it_was);
+    tcase_add_test(t, the_other_guest_goes_on_with_the_next_owner);
+    tcase_add_test(t, a_stop_of_a_guest_is_its_own);
+    tcase_add_test(t, nobody_who_answers_ends_with_busy);
+    suite_add_tcase(s, t);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed > 0 ? 1 : 0;
+}
