@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "commands.h"
 #include "match.h"
@@ -46,6 +47,7 @@ struct tailing {
     int64_t printed;
     const char *cursor; /* NAME of cursor:NAME */
     bool live;          /* past what --since replays */
+    struct map shown;   /* conv -> seq replayed; its event may still come */
 };
 
 /* ---- cursors: one number per conversation, kept under cursor:NAME:cN ---- */
@@ -101,6 +103,9 @@ static void on_event(void *ctx, const struct client_event *ev)
     if (ev->kind == EV_MESSAGE && t->cursor != NULL &&
         ev->seq <= cursor_get(t, ev->conv))
         return;
+    if (ev->kind == EV_MESSAGE &&
+        (uintptr_t)ev->seq <= (uintptr_t)map_get(&t->shown, ev->conv))
+        return;
     print(t, ev);
 }
 
@@ -115,6 +120,7 @@ static bool replay_entry(void *ctx, const struct entry *e)
                               .entry = e,
                               .seq = e->seq};
 
+    map_put(&t->shown, e->conv, (void *)(uintptr_t)e->seq);
     if (e->kind != ENTRY_ACCOUNT)
         print(t, &ev);
     return t->t.count == 0 || t->printed < t->t.count;
@@ -225,6 +231,7 @@ int cmd_tail(struct cli *c, int argc, char **argv)
     if (rc == 0)
         rc = request_session(c, ready, on_event, &t);
     match_release(&t.match);
+    map_release(&t.shown);
     options_release(&o);
     return rc;
 }
