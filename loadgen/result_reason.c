@@ -22,10 +22,9 @@ const char *result_binds(const struct collect *c,
     double all =
         (srv > 0 ? srv : 0) + (gen > 0 ? gen : 0) + (foreign > 0 ? foreign : 0);
 
-    if (outcome != NULL && outcome->inconclusive)
-        return "other programs on this machine";
     if (outcome != NULL && outcome->generator_bound)
-        return "the generator";
+        return outcome->inconclusive ? "other programs on this machine"
+                                     : "the generator";
     if (offered <= 0 || achieved >= 0.99 * offered)
         return "nothing: all that was offered was served";
     if (cores > 0 && all >= 90 * (double)cores)
