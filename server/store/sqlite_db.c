@@ -10,7 +10,7 @@ static const char common_pragmas[] = "PRAGMA journal_mode = WAL;"
                                      "PRAGMA mmap_size = 0;"
                                      "PRAGMA temp_store = MEMORY;"
                                      "PRAGMA foreign_keys = OFF;"
-                                     "PRAGMA journal_size_limit = 67108864;";
+                                     "PRAGMA journal_size_limit = 268435456;";
 
 int db_error(struct error *err, struct db *d, const char *what)
 {
