@@ -89,8 +89,10 @@ void acks_write(struct shard *sh, struct client *c)
 
 static void write_list(struct shard *sh, struct ack_list *l)
 {
-    for (uint32_t i = 0; i < l->count; i++)
+    for (uint32_t i = 0; i < l->count; i++) {
         acks_write(sh, &sh->clients[l->clients[i]]);
+        shard_slots(sh, i);
+    }
     l->count = 0;
 }
 

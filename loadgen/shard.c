@@ -208,6 +208,14 @@ static void close_all(struct shard *sh)
     close(sh->ep);
 }
 
+#define STEPS 16 /* so many sockets are served in less than 1 ms */
+
+void shard_slots(struct shard *sh, uint32_t step)
+{
+    if (step % STEPS == STEPS - 1 && sh->stage == STAGE_TRAFFIC)
+        outflow_run(sh);
+}
+
 static void take_event(struct shard *sh, const struct epoll_event *ev)
 {
     struct client *c = &sh->clients[ev->data.u32];
@@ -237,6 +245,7 @@ void *shard_run(void *arg)
         for (int i = 0; i < n; i++) {
             take_event(sh, &events[i]);
             shard_clock(sh);
+            shard_slots(sh, (uint32_t)i);
         }
         wire_submit(sh);
         until = work(sh);

@@ -193,6 +193,8 @@ void shard_release(struct shard *sh);
 uint64_t shard_bytes(const struct shard *sh);
 void *shard_run(void *arg);
 void shard_clock(struct shard *sh); /* read it */
+/* In a long piece of work, after each n-th step: are messages due? */
+void shard_slots(struct shard *sh, uint32_t step);
 static inline void tally_count(struct shard *sh, enum count c, uint64_t n)
 {
     sh->tally->counts[c] += n;
