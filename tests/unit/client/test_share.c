@@ -60,7 +60,7 @@ struct person {
     int messages, synced, sent, ended;
     int64_t seqs[64];
     char code[16];
-    int answers, lost;
+    int answers, lost, slow;
 };
 
 static void said(void *ctx, struct span object)
@@ -83,6 +83,7 @@ static void on_event(void *ctx, const struct client_event *ev)
         p->seqs[p->messages++ % 64] = ev->seq;
     p->synced += ev->kind == EV_SYNCED;
     p->sent += ev->kind == EV_SENT;
+    p->slow += ev->kind == EV_ERROR && strcmp(ev->code, "slow") == 0;
     if (ev->kind != EV_LINK || ev->link != LINK_ENDED)
         return;
     p->ended++;
@@ -391,6 +392,29 @@ START_TEST(a_stop_of_a_guest_is_its_own)
 }
 END_TEST
 
+START_TEST(a_guest_that_does_not_read_is_let_go)
+{
+    static const char hi[] = "{\"t\":\"hi\",\"v\":1}\n";
+    int fd;
+
+    two_of_them();
+    fd = share_connect(dir);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, hi, sizeof(hi) - 1), sizeof(hi) - 1);
+    turns(20);
+    for (int i = 0; i < 100000 && one.slow == 0; i++) {
+        feed(&one, "{\"t\":\"typing\",\"conv\":\"c5\",\"user\":\"u8\","
+                   "\"on\":true}");
+        turns(1);
+    }
+    ck_assert_int_eq(one.slow, 1);
+    feed_entry(&one, 1); /* the other guest is as before */
+    until(&two.messages, 1);
+    close(fd);
+    both_leave();
+}
+END_TEST
+
 START_TEST(nobody_who_answers_ends_with_busy)
 {
     pid_t pid;
@@ -420,6 +444,7 @@ int main(void)
     tcase_add_test(t, a_guest_takes_over_where_it_was);
     tcase_add_test(t, the_other_guest_goes_on_with_the_next_owner);
     tcase_add_test(t, a_stop_of_a_guest_is_its_own);
+    tcase_add_test(t, a_guest_that_does_not_read_is_let_go);
     tcase_add_test(t, nobody_who_answers_ends_with_busy);
     suite_add_tcase(s, t);
     r = srunner_create(s);
