@@ -162,6 +162,10 @@ START_TEST(reasons_in_words)
     ck_assert_ptr_nonnull(strstr(why, "lost: 3 copies; the generator was"));
     result_reason(why, 20, &o);
     ck_assert_uint_lt(strlen(why), 20);
+    o = (struct engine_outcome){.unanswered = 7};
+    result_reason(why, sizeof(why), &o);
+    ck_assert_ptr_nonnull(strstr(why, "7 messages had no answer"));
+    ck_assert_int_eq(result_exit(&o, NULL, false), LOAD_MISSED);
 }
 END_TEST
 
