@@ -143,6 +143,14 @@ void account_changes(const struct append *a)
 
 /* ---- at the tick ---- */
 
+/* The whole cluster is leaving: nobody will take it. What it says is in the
+ * store all the same; only the entry of the user's own log is missing, as
+ * after a crash. */
+static bool hopeless(const struct node *n, const struct notice *no)
+{
+    return n->draining && ring_node(&n->ring, no->rq->conv) < 0;
+}
+
 void notices_tick(struct node *n)
 {
     int64_t now = node_mono(n);
@@ -155,7 +163,8 @@ void notices_tick(struct node *n)
 
         if (number > last)
             return;
-        if (no->repeat <= now && no->tries >= NOTICE_TRIES) {
+        if (hopeless(n, no) ||
+            (no->repeat <= now && no->tries >= NOTICE_TRIES)) {
             notice_end(n, no, -CF_TIMEOUT);
             l = list_first(&side_of(n)->notices);
             continue;
