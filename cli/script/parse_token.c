@@ -173,8 +173,8 @@ static void trim(char *text)
         text[i - 1] = '\0';
 }
 
-static void fail_args(struct parser *p, struct where at, const char *fmt,
-                      va_list args)
+__attribute__((format(printf, 3, 0))) static void
+fail_args(struct parser *p, struct where at, const char *fmt, va_list args)
 {
     char what[160];
 

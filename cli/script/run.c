@@ -15,17 +15,13 @@
 
 /* ---- failing ---- */
 
-static char *format(const char *fmt, va_list args)
+__attribute__((format(printf, 1, 0))) static char *format(const char *fmt,
+                                                          va_list args)
 {
-    struct buf b;
-    char text[16384], *out;
+    char text[16384];
 
     vsnprintf(text, sizeof(text), fmt, args);
-    buf_init(&b, sizeof(text));
-    buf_append_text(&b, text);
-    out = mem_text(buf_cstr(&b));
-    buf_release(&b);
-    return out;
+    return mem_text(text);
 }
 
 static void first_failure(struct run *r, const struct stmt *st,

@@ -228,9 +228,9 @@ START_TEST(people_are_safe)
 {
     struct test_result r = failure(HOSTILE);
     struct report_totals t = {.tests = 3, .passed = 1, .ms = 1250};
-    const char *running[] = {"\x1b[2J", "b",
-                             "a very long name that has no room"
-                             " on this line any more at all"};
+    const char *running[] = {
+        "\x1b[2J", "b",
+        "a very long name that has no room on this line any more"};
 
     free(r.name);
     r.name = mem_text(HOSTILE);
