@@ -71,6 +71,7 @@ const char *err_code_of(int cf)
         [CF_LIMIT] = "quota",
         [CF_BLOCKED] = "blocked",
         [CF_EXPIRED] = "expired",
+        [CF_AGAIN] = "busy",
     };
 
     if (cf < 0)

@@ -281,7 +281,7 @@ struct node {
     int64_t mark_rows;       /* stored in this tick */
     struct repair *repair;   /* heads being compared; NULL: none */
     int pending;             /* operations under way, for drain */
-    int64_t drain_until, drain_spread;
+    int64_t drain_from, drain_until, drain_spread;
     enum { DRAIN_NOT, DRAIN_LEAVING, DRAIN_BYE, DRAIN_GONE } drain;
     struct metrics metrics;
     struct timing sent_hist;

@@ -2,6 +2,7 @@
 #include "core/conn.h"
 
 #define DRAIN_WAIT_MS 2000 /* for commits, before the goodbyes */
+#define DRAIN_READ_MS 50   /* what is on its way is read all the same */
 
 static void left(struct registry_op *reg)
 {
@@ -21,6 +22,8 @@ void node_drain(struct node *n, int64_t spread_ms)
     n->drain = DRAIN_LEAVING;
     n->drain_spread = spread_ms;
     n->drain_until = now_mono(n) + 2 * DRAIN_WAIT_MS;
+    n->drain_from = now_mono(n) + DRAIN_READ_MS;
+    timer_set(&n->wheel, &n->second, n->drain_from);
     node_ask_registry(n, REGISTRY_LEAVE, true, left);
 }
 
@@ -41,8 +44,10 @@ static void say_bye(struct node *n)
 /* Leaving the ring, then commits, then the goodbyes, then the last marks. */
 void node_drain_step(struct node *n)
 {
-    if (n->drain == DRAIN_LEAVING &&
-        (n->pending == 0 || now_mono(n) >= n->drain_until)) {
+    int64_t now = now_mono(n);
+
+    if (n->drain == DRAIN_LEAVING && now >= n->drain_from &&
+        (n->pending == 0 || now >= n->drain_until)) {
         n->drain = DRAIN_BYE;
         say_bye(n);
     }

@@ -44,12 +44,13 @@ static void marks_release(struct node_op *op)
 
 /* ---- folding ---- */
 
-static struct marks *marks_of(struct user *u)
+static struct marks *marks_of(struct node *n, struct user *u)
 {
     if (u->marks == NULL) {
         u->marks = mem_alloc(sizeof(*u->marks));
         u->marks->user = u;
         u->marks->id = u->id;
+        u->marks->stored = now_mono(n) - n->config.fold_ms; /* long ago */
     }
     return u->marks;
 }
@@ -147,7 +148,7 @@ static bool give_credit(struct conn *c, uint64_t conv, int64_t seq)
 void marks_ack(struct conn *c, uint64_t conv, int64_t seq, bool read)
 {
     struct node *n = c->node;
-    struct marks *m = marks_of(c->user);
+    struct marks *m = marks_of(n, c->user);
     struct mark_row *row;
     bool fall = SABOTAGED(n, marks_fall);
 
@@ -339,6 +340,7 @@ void marks_orphan(struct node *n, struct user *u)
         return;
     m->user = NULL;
     m->busy = false;
+    m->quick = true; /* it may come back at once */
     if (m->count == 0)
         marks_free(m);
     else

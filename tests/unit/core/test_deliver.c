@@ -196,7 +196,7 @@ START_TEST(an_added_member_gets_its_own_entry_first)
     rig_deliver(r, 0, 100, add(1));
     rig_deliver(r, 0, 100, rig_change(r, 100, 4, true)); /* 3 */
     rig_deliver(r, 0, 100, add(1));
-    ck_assert_str_eq(seat_log(s, 100), "3 4");
+    ck_assert_str_eq(seat_log(s, 100), "1-2:not_member 3 4");
     seat_free(&s);
     rig_free(&r);
 }

@@ -58,7 +58,7 @@ START_TEST(those_of_a_group_take_a_second)
 {
     begin_with(CONV_GROUP);
     ack("ack", 2);
-    rig_run(r, 1100);
+    rig_run(r, 20);
     ck_assert_int_eq(rig_member(r, 100, 2, 1).acked, 2);
     ack("ack", 3);
     rig_run(r, 800);
@@ -73,7 +73,7 @@ START_TEST(a_fence_does_not_wait_for_their_time)
 {
     begin_with(CONV_GROUP);
     ack("ack", 2);
-    rig_run(r, 1100);
+    rig_run(r, 20);
     ack("ack", 3);
     seat_say(b, "{\"t\":\"fence\",\"n\":9}");
     ck_assert_int_eq(seat_count(b, "\"re\":9"), 0);
