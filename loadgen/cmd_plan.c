@@ -26,7 +26,7 @@ struct plan_args {
     }
 
 const struct option plan_options[] = {
-    NUMBER("users", users, "10m", "who have an account: 10m, 2g"),
+    NUMBER("users", users, "10m", "who have an account: 10m, 2b"),
     NUMBER("online", online, "30%", "share of them at the peak"),
     NUMBER("messages", messages, "50", "of a user, a day"),
     NUMBER("peak", peak, "2.5", "times the mean"),

@@ -33,8 +33,8 @@ static const char *leading(const char *text, double *out)
 
 static const char *scaled(const char *text, double *out)
 {
-    static const char units[] = "kmg";
-    static const double factors[] = {1e3, 1e6, 1e9};
+    static const char units[] = "kmgb"; /* b: a billion */
+    static const double factors[] = {1e3, 1e6, 1e9, 1e9};
     const char *p = leading(text, out), *unit;
 
     if (p == NULL || *p == '\0')
