@@ -9,7 +9,8 @@
 #include "core/conn.h"
 
 #define MARKS_SLOT_MS 10
-#define MARKS_A_MS 50 /* rows a second that lengthen the fold by 1 ms */
+#define MARKS_IN_STORE 250 /* operations under way: then the rest waits */
+#define MARKS_A_MS 50      /* rows a second that lengthen the fold by 1 ms */
 
 /* One user's folded marks. */
 struct marks {
@@ -308,9 +309,14 @@ static void fold_list(struct node *n, struct link *list)
     while ((k = list_first(list)) != NULL) {
         struct marks *m = container_of(k, struct marks, link);
 
-        if (m->next > now) {
-            if (!timer_is_set(&n->fold) || n->fold.due > m->next)
-                timer_set(&n->wheel, &n->fold, m->next);
+        int64_t due = m->next;
+
+        /* Thousands may be due at once; messages must find room, too. */
+        if (due <= now && store_port_pending(n->store) >= MARKS_IN_STORE)
+            due = now + MARKS_SLOT_MS;
+        if (due > now) {
+            if (!timer_is_set(&n->fold) || n->fold.due > due)
+                timer_set(&n->wheel, &n->fold, due);
             break;
         }
         marks_store(n, m);
