@@ -19,6 +19,7 @@ enum packet {
 };
 
 #define CLEAN_START 2
+#define WITH_LOGIN 0xc0 /* a user name and a password follow */
 #define NO_LOCAL 4
 #define SUBSCRIBE_ID 1
 #define SEQ_BITS \
@@ -62,6 +63,8 @@ static struct topic topic_name(uint64_t topic)
     return t;
 }
 
+/* Each client is a user of its own, with a password that says nothing: a
+ * broker open to all takes any, and ejabberd wants to see one. */
 static bool hello(struct shard *sh, struct client *c)
 {
     struct buf *b = driver_begin(sh);
@@ -70,13 +73,15 @@ static bool hello(struct shard *sh, struct client *c)
                      client_user(sh, c));
 
     buf_append_byte(b, CONNECT);
-    put_length(b, 11 + 2 + (size_t)n);
+    put_length(b, 11 + 2 * (2 + (size_t)n) + 3);
     put_text(b, SPAN("MQTT"));
     buf_append_byte(b, 5);
-    buf_append_byte(b, CLEAN_START);
+    buf_append_byte(b, (char)(CLEAN_START | WITH_LOGIN));
     put_u16(b, 0);            /* the broker closes nobody who says nothing */
     buf_append_byte(b, '\0'); /* no properties */
     put_text(b, span_make(id, (size_t)n));
+    put_text(b, span_make(id, (size_t)n));
+    put_text(b, SPAN("x"));
     return driver_send(sh, c);
 }
 

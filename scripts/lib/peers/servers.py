@@ -1,5 +1,6 @@
 """Servers to measure beside each other: what each is, whether it is here, how
 it is started on a free port of the loopback, and what it promises."""
+import glob
 import json
 import os
 import shutil
@@ -24,6 +25,19 @@ max_queued_messages 0
 persistence false
 set_tcp_nodelay true
 log_type error
+"""
+
+# Any name and password may log in; a session waits for one answer at a time,
+# so that its queue has to hold what comes meanwhile.
+EJABBERD = """hosts: [localhost]
+loglevel: error
+auth_method: [anonymous]
+anonymous_protocol: login_anon
+allow_multiple_connections: true
+listen:
+  - {{port: {port}, ip: "127.0.0.1", module: mod_mqtt, backlog: 4096}}
+modules:
+  mod_mqtt: {{max_queue: unlimited, queue_type: ram}}
 """
 
 
@@ -74,6 +88,28 @@ def mosquitto(_binaries, folder, port):
     return [find("mosquitto"), "-c", path]
 
 
+def erlang_code():
+    """Where the folders of ejabberd and its libraries are, or None."""
+    found = glob.glob("/usr/lib/*/ejabberd-*/ebin") \
+        + glob.glob("/usr/lib/erlang/lib/ejabberd-*/ebin")
+    return os.path.dirname(os.path.dirname(found[0])) if found else None
+
+
+def ejabberd(_binaries, folder, port):
+    """Its own start as ejabberdctl does it, less the change to its user and
+    the distribution of Erlang: a node without a name has no cookie and no
+    epmd, and listens on the one port alone."""
+    path = os.path.join(folder, "ejabberd.yml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(EJABBERD.format(port=port))
+    return ["env", f"HOME={folder}", f"EJABBERD_CONFIG_PATH={path}",
+            f"EJABBERD_LOG_PATH={folder}/ejabberd.log",
+            f"ERL_CRASH_DUMP={folder}/crash", f"ERL_LIBS={erlang_code()}",
+            f"ERL_MAX_PORTS={2 * ROOM}", find("erl"), "-noinput", "+K", "true",
+            "+P", "250000", "-mnesia", "dir", f'"{folder}/spool"', "-s",
+            "ejabberd"]
+
+
 def find(name):
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     return shutil.which(name, path=path)
@@ -94,6 +130,11 @@ KINDS = [
          "both ways", mosquitto, lambda: find("mosquitto")),
     Kind("mosquitto QoS 0", "mqtt0", "nothing: at most once",
          mosquitto, lambda: find("mosquitto")),
+    Kind("ejabberd QoS 1", "mqtt", "in memory of the session, one at a time, "
+         "acknowledged both ways", ejabberd,
+         lambda: find("erl") and erlang_code()),
+    Kind("ejabberd QoS 0", "mqtt0", "nothing: at most once", ejabberd,
+         lambda: find("erl") and erlang_code()),
     Kind("nats", "nats", "nothing: at most once",
          lambda _b, _f, port: [find("nats-server"), "-a", "127.0.0.1", "-p",
                                str(port), "-l", os.devnull],

@@ -107,7 +107,7 @@ def show(kinds, found, floors, missing, setup):
          more=[("idle: bytes of RSS a connection", "memory", 0)])
     print(f"{setup['conns']} connections, 3,000 a second. confab: upgrade, "
           "login by token, sync and presence; bun and ws: the bare upgrade; "
-          "MQTT: CONNECT; NATS: CONNECT and PING.\n")
+          "MQTT: CONNECT by any name and password; NATS: CONNECT and PING.\n")
     for rate in setup["rates"]:
         part(f"1:1 at {rate:,}/s: us of CPU a message", kinds, found,
              f"direct {rate}", 1, floor["relay_cpu"],

@@ -33,7 +33,7 @@ START_TEST(connects_then_subscribes_then_is_ready)
     said = kit_said();
     ck_assert_uint_eq(said.n, (size_t)said.p[1] + 2);
     ck_assert_mem_eq(said.p, "\x10", 1);
-    ck_assert_mem_eq(said.p + 2, "\0\4MQTT\5\2\0\0\0", 11);
+    ck_assert_mem_eq(said.p + 2, "\0\4MQTT\5\xc2\0\0\0", 11);
     ck_assert(kit_hear(bytes(CONNACK, 5), 2));
     said = kit_said();
     /* Without one's own messages, QoS 1. */
