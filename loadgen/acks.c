@@ -7,9 +7,11 @@
 #include "engine_inside.h"
 #include "proto/encode.h"
 #include "proto/limits.h"
+#include "receipts.h"
 #include "shard.h"
 
 #define ACK_MS 50
+#define STALE 16 /* one in so many is followed by an older mark */
 
 static void list_add(struct ack_list *l, uint32_t client)
 {
@@ -41,9 +43,10 @@ void acks_note(struct shard *sh, struct client *c, size_t bytes)
              client_index(sh, c));
 }
 
-/* The seats of c with something new, at most LIMIT_MARKS. */
+/* The seats of c with something new, at most LIMIT_MARKS; stale: what stood
+ * there before. */
 static int marks_of(struct shard *sh, struct client *c, struct mark *marks,
-                    bool read)
+                    struct mark *stale, bool read)
 {
     const struct plan *p = &sh->engine->plan;
     int n = 0;
@@ -53,17 +56,48 @@ static int marks_of(struct shard *sh, struct client *c, struct mark *marks,
 
         if (s->next <= s->acked + 1 || s->read != read)
             continue;
+        stale[n].conv = atomic_load(&p->convs[s->conv].id);
+        stale[n].seq = s->acked;
         s->acked = s->next - 1;
         s->read = false;
-        marks[n].conv = atomic_load(&p->convs[s->conv].id);
+        marks[n].conv = stale[n].conv;
         marks[n++].seq = s->acked;
+        receipts_acked(sh, s, s->acked, read);
     }
     return n;
 }
 
+static void say_marks(struct buf *out, const struct mark *marks, int n,
+                      bool read)
+{
+    if (n == 0)
+        return;
+    if (out->len > WS_HEAD)
+        buf_append_byte(out, '\n');
+    if (read)
+        enc_read(out, marks, n);
+    else
+        enc_ack(out, marks, n);
+}
+
+/* Now and then an older mark follows the new one, as when two devices of a
+ * user overtake each other: it must change nothing. */
+static void say_stale(struct shard *sh, struct buf *out, struct mark *stale,
+                      int n)
+{
+    int kept = 0;
+
+    if (n == 0 || rng_below(&sh->rng, STALE) != 0)
+        return;
+    for (int i = 0; i < n; i++)
+        if (stale[i].seq > 0)
+            stale[kept++] = stale[i];
+    say_marks(out, stale, kept, false);
+}
+
 void acks_write(struct shard *sh, struct client *c)
 {
-    struct mark marks[LIMIT_MARKS];
+    struct mark marks[LIMIT_MARKS], stale[LIMIT_MARKS];
     struct buf *out;
     int n;
 
@@ -74,14 +108,10 @@ void acks_write(struct shard *sh, struct client *c)
     c->unacked_bytes = 0;
     c->acked_at = (uint32_t)sh->now_ms;
     out = wire_begin(sh);
-    n = marks_of(sh, c, marks, false);
-    if (n > 0)
-        enc_ack(out, marks, n);
-    n = marks_of(sh, c, marks, true);
-    if (n > 0) {
-        if (out->len > WS_HEAD)
-            buf_append_byte(out, '\n');
-        enc_read(out, marks, n);
+    for (int read = 0; read <= 1; read++) {
+        n = marks_of(sh, c, marks, stale, read);
+        say_marks(out, marks, n, read);
+        say_stale(sh, out, stale, n);
     }
     if (out->len > WS_HEAD)
         wire_send(sh, c, WS_TEXT);

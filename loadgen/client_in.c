@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engine_inside.h"
 #include "proto/encode.h"
+#include "receipts.h"
 #include "shard.h"
 
 struct seat *client_seat(struct shard *sh, struct client *c, uint64_t conv)
@@ -52,6 +53,7 @@ void client_synced(struct shard *sh, struct client *c)
     hist_add(&sh->tally->hists[METRIC_LOGIN], sh->now - c->since);
     tally_count(sh, COUNT_CONNECTS, 1);
     copies_live(sh, c, true);
+    receipts_here(sh, c);
     first_beat(sh, c);
     if (seat_behind(sh, c))
         c->flags |= FLAG_CATCHING;

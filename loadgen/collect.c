@@ -58,6 +58,9 @@ static const char *const count_names[COUNTS] = {
     [COUNT_BYTES_OUT] = "bytes.out",
     [COUNT_ERRORS] = "errors",
     [COUNT_LATE] = "late",
+    [COUNT_RECEIPTS] = "receipts",
+    [COUNT_RECEIPTS_LOST] = "receipts.lost",
+    [COUNT_RECEIPTS_WRONG] = "receipts.wrong",
 };
 
 static const char *const phase_names[PHASES] = {

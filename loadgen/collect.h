@@ -57,8 +57,11 @@ enum count {
     COUNT_HEADS,   /* "there is more" frames */
     COUNT_BYTES_IN,
     COUNT_BYTES_OUT,
-    COUNT_ERRORS, /* err frames without a message of ours */
-    COUNT_LATE,   /* slots written more than 1 ms late */
+    COUNT_ERRORS,         /* err frames without a message of ours */
+    COUNT_LATE,           /* slots written more than 1 ms late */
+    COUNT_RECEIPTS,       /* last marks that senders had to be told */
+    COUNT_RECEIPTS_LOST,  /* of these, not told */
+    COUNT_RECEIPTS_WRONG, /* that fell, or said more than was acknowledged */
     COUNTS
 };
 

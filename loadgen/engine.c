@@ -9,6 +9,7 @@
 #include "engine_inside.h"
 #include "fault.h"
 #include "fold.h"
+#include "receipts.h"
 
 #define SECOND UINT64_C(1000000000)
 #define STEP (SECOND / 20)  /* how often main looks whether a phase is over */
@@ -16,7 +17,8 @@
 #define SETTLE_MAX 30       /* seconds */
 #define SETTLE_AGREE 3      /* seconds in a row that agree */
 #define FILL_MAX (600 * SECOND)
-#define DRAIN_IDLE (2 * SECOND)
+#define DRAIN_IDLE (4 * SECOND) /* more than marks are folded for */
+#define ACKS (SECOND / 5)
 #define DRAIN_MORE                                                 \
     (60 * SECOND)      /* beyond drain_ms, while copies still come \
                         */
@@ -288,13 +290,25 @@ static uint64_t last_progress(const struct engine *e)
     return last;
 }
 
-/* All is answered and delivered; or drain_ms are over and nothing moves. */
+/* Acknowledgements follow copies by some ms: before that nothing is owed. */
+static bool receipts_in(struct run *r, uint64_t now)
+{
+    struct receipts found;
+
+    if (now - last_progress(&r->engine) < ACKS)
+        return false;
+    receipts_judge(&r->engine, UINT64_MAX, &found);
+    return found.lost == 0;
+}
+
+/* All is answered, delivered and receipted; or drain_ms are over and nothing
+ * moves. */
 static bool drain_over(struct run *r)
 {
     struct engine *e = &r->engine;
     uint64_t now = clock_ns(), since;
 
-    if (sum(r, pending_of) <= 0 && sum(r, short_of) <= 0)
+    if (sum(r, pending_of) <= 0 && sum(r, short_of) <= 0 && receipts_in(r, now))
         return true;
     since = r->phase_end - DRAIN_MORE;
     return now >= since && now - last_progress(e) > DRAIN_IDLE;
@@ -307,6 +321,7 @@ static void drain(struct run *r)
     atomic_store(&r->engine.stage, STAGE_DRAIN);
     r->phase_end = clock_ns() + ms * 1000000 + DRAIN_MORE;
     run_phase(r, PHASE_DRAIN, drain_over);
+    r->engine.drained = clock_ns();
 }
 
 /* ---- the outcome ---- */

@@ -140,6 +140,13 @@ static void put_accounting(struct buf *out, const struct collect *c,
                      show_count((double)a.copies),
                      show_count((double)a.backlog), show_count((double)a.lost),
                      balance(a.copies_balanced, colour));
+    if (c->all[COUNT_RECEIPTS] > 0)
+        (void)buf_printf(out,
+                         "  receipts   %s last marks = %s told + %s lost\n",
+                         show_count((double)c->all[COUNT_RECEIPTS]),
+                         show_count((double)(c->all[COUNT_RECEIPTS] -
+                                             c->all[COUNT_RECEIPTS_LOST])),
+                         show_count((double)c->all[COUNT_RECEIPTS_LOST]));
     put_faults(out, c);
 }
 

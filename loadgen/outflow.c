@@ -7,6 +7,7 @@
 #include "marker.h"
 #include "proto/encode.h"
 #include "proto/limits.h"
+#include "receipts.h"
 #include "shard.h"
 
 #define LATE_NS 1000000 /* a slot later than this is "late" */
@@ -129,8 +130,10 @@ void outflow_pump(struct shard *sh, struct client *c)
 
 void outflow_lost(struct shard *sh, struct client *c)
 {
-    for (uint32_t i = 0; i < c->nstreams; i++)
+    for (uint32_t i = 0; i < c->nstreams; i++) {
         ledger_rewind(&sh->outflows[c->first_stream + i].ledger);
+        sh->outflows[c->first_stream + i].told_here = 0;
+    }
 }
 
 /* ---- slots ---- */
@@ -299,6 +302,7 @@ void outflow_sent(struct shard *sh, struct client *c, const struct object *o)
     m->seq = o->seq;
     if (f->root == 0)
         f->root = o->seq;
+    receipts_sent(sh, f, o->seq);
     if (answers(sh))
         hist_add(&sh->tally->hists[METRIC_SENT], sh->now - m->due);
     tally_count(sh, COUNT_ACKED, 1);
@@ -370,6 +374,8 @@ static void raise_marks(struct outflow *f, const struct plan_conv *conv,
     if (o->user == 0) {
         delivered = o->delivered_n >= all ? o->seq : 0;
         read = o->read_n >= all ? o->seq : 0;
+    } else {
+        f->told_here = delivered;
     }
     if (delivered > f->delivered)
         f->delivered = delivered;
@@ -389,7 +395,9 @@ void outflow_receipt(struct shard *sh, struct client *c, const struct object *o)
         if (conv->id != o->conv ||
             account_user(sh->engine->cfg->accounts, stream->user) == o->user)
             continue;
+        receipts_check(sh, f, o);
         raise_marks(f, conv, o);
+        receipts_told(sh, f);
         measure_marks(sh, f);
         settle(sh, f);
     }

@@ -254,7 +254,9 @@ int plan_make(struct plan *p, const struct scenario *s, struct error *err)
     p->convs = mem_array(convs + 1, sizeof(*p->convs));
     p->members = mem_array(members + 1, sizeof(*p->members));
     p->streams = mem_array(streams + 1, sizeof(*p->streams));
-    p->bytes = convs * sizeof(*p->convs) + members * sizeof(*p->members) +
+    p->marks = mem_array(members + 1, sizeof(*p->marks));
+    p->bytes = convs * sizeof(*p->convs) +
+               members * (sizeof(*p->members) + sizeof(*p->marks)) +
                streams * sizeof(*p->streams);
     for (int i = 0; i < s->ntraffic; i++)
         if (!is_backlog(s, i))
@@ -270,6 +272,7 @@ void plan_release(struct plan *p)
     free(p->streams);
     free(p->convs);
     free(p->members);
+    free(p->marks);
     map_release(&p->pairs);
     *p = (struct plan){0};
 }

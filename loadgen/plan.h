@@ -26,6 +26,17 @@ struct plan_stream {
     struct fan *fans;          /* FAN_SLOTS of them, NULL: direct */
     _Atomic uint32_t in_doubt; /* numbers up to here may be out of order: the
                                   server said `timeout` of one of them */
+    _Atomic uint64_t here;     /* ns: its user can be told since; 0: away */
+    _Atomic uint64_t last_at;  /* ns: when `last` was acknowledged */
+    _Atomic int64_t last;      /* the highest seq of its messages */
+    _Atomic int64_t delivered, seen; /* marks it was told */
+};
+
+/* What a member acknowledged. */
+struct plan_mark {
+    _Atomic int64_t acked, read; /* on the present connection, 0: nothing */
+    _Atomic int64_t most_acked, most_read; /* ever */
+    _Atomic uint64_t acked_at, read_at;    /* ns */
 };
 
 struct plan_conv {
@@ -41,12 +52,14 @@ struct plan_conv {
     bool quiet;             /* nothing is said in it: it makes contacts */
     bool asked;             /* setup: a request is under way */
     _Atomic int32_t live;   /* members that get live copies now */
+    _Atomic bool headed;    /* the server told a head of it: it is big */
 };
 
 struct plan {
     struct plan_conv *convs; /* owned */
     struct plan_stream *streams;
-    uint32_t *members; /* indexes of accounts */
+    uint32_t *members;       /* indexes of accounts */
+    struct plan_mark *marks; /* of each of them */
     uint32_t nconvs, nstreams, nmembers;
     struct map pairs;      /* direct conversations: there is one for each two */
     int backlog_traffic;   /* of the scenario; -1: none */

@@ -37,8 +37,9 @@ static const char *const specials[SPECIALS] = {
 };
 
 const enum count result_violations[] = {
-    COUNT_LOST,    COUNT_DUP,    COUNT_REORDERED, COUNT_MISMATCH,
-    COUNT_CORRUPT, COUNT_LEAKED, COUNTS,
+    COUNT_LOST,    COUNT_DUP,    COUNT_REORDERED,     COUNT_MISMATCH,
+    COUNT_CORRUPT, COUNT_LEAKED, COUNT_RECEIPTS_LOST, COUNT_RECEIPTS_WRONG,
+    COUNTS,
 };
 
 /* Messages of one kind a second in the measured phase. */

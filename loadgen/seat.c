@@ -5,6 +5,7 @@
 #include "engine_inside.h"
 #include "proto/encode.h"
 #include "proto/limits.h"
+#include "receipts.h"
 #include "shard.h"
 
 #define HOLE_MS 500 /* R6: wait so long before asking */
@@ -142,6 +143,7 @@ void seat_lost(struct shard *sh, struct client *c)
         s->asked = false;
         s->live = 0;
     }
+    receipts_lost(sh, c);
 }
 
 /* A page came: the range behind it is what is left. */
@@ -185,6 +187,8 @@ void seat_batch(struct shard *sh, struct client *c, const struct object *o)
         return;
     }
     /* Of a batch the server's numbers count: what is not in it is gone. */
+    if (!asked && c->state == CLIENT_READY)
+        receipts_here(sh, c); /* it was behind: hints were shed */
     if (!asked && (s->next == 0 || s->next < o->from_seq))
         jump(s, o->from_seq);
     take_entries(sh, c, s, o->entries, asked ? SOURCE_HISTORY : SOURCE_BATCH);
@@ -200,6 +204,8 @@ void seat_gap(struct shard *sh, struct client *c, const struct object *o)
 {
     struct seat *s = client_seat(sh, c, o->conv);
 
+    if (c->state == CLIENT_READY)
+        receipts_here(sh, c);
     if (s == NULL || o->to < s->next)
         return;
     if (span_is(o->why, "deferred")) {
@@ -215,7 +221,10 @@ void seat_head(struct shard *sh, struct client *c, const struct object *o)
     struct seat *s = client_seat(sh, c, o->conv);
 
     tally_count(sh, COUNT_HEADS, 1);
-    if (s != NULL && o->seq > s->head)
+    if (s == NULL)
+        return;
+    atomic_store(&sh->engine->plan.convs[s->conv].headed, true);
+    if (o->seq > s->head)
         s->head = o->seq;
 }
 

@@ -108,6 +108,7 @@ struct outflow {
     struct ledger ledger;
     uint32_t stream, client; /* of the plan; of the shard */
     int64_t delivered, read; /* marks that the receipts told */
+    int64_t told_here;       /* delivered, on this connection */
     int64_t root; /* seq of its first message: what threads hang on */
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "engine_inside.h"
+#include "receipts.h"
 
 struct judge {
     struct engine *e;
@@ -18,6 +19,7 @@ struct judge {
     uint64_t unknown, lost, backlog, mismatch;
     int64_t unanswered;
     char first_lost[160];
+    struct receipts receipts;
 };
 
 static void find_outflows(struct judge *j)
@@ -181,6 +183,14 @@ static void say_faults(const struct engine *e, const struct judge *j,
             say(o, "%s: %" PRIu64 " copies%s%s", count_name(faults[i]), n,
                 why[0] != '\0' ? "; first: " : "", why);
     }
+    if (j->receipts.lost > 0)
+        say(o,
+            "receipts: %" PRIu64 " of %" PRIu64
+            " marks never reached the sender (%s)",
+            j->receipts.lost, j->receipts.owed, j->receipts.first);
+    if (counts[COUNT_RECEIPTS_WRONG] > 0)
+        say(o, "receipts: %" PRIu64 " were wrong; first: %s",
+            counts[COUNT_RECEIPTS_WRONG], first_of(e, COUNT_RECEIPTS_WRONG));
     if (j->mismatch > 0)
         say(o,
             "order: the members of %" PRIu64
@@ -209,6 +219,9 @@ void verdict_judge(struct engine *e, struct collect *c,
     find_outflows(&j);
     count_unknown(&j);
     judge_seats(&j);
+    receipts_judge(e, e->drained, &j.receipts);
+    add(c, COUNT_RECEIPTS, j.receipts.owed);
+    add(c, COUNT_RECEIPTS_LOST, j.receipts.lost);
     add(c, COUNT_UNKNOWN, j.unknown);
     add(c, COUNT_LOST, j.lost);
     add(c, COUNT_BACKLOG, j.backlog);
