@@ -227,7 +227,7 @@ bool client_upgraded(struct shard *sh, struct client *c)
     struct hello h = {.ua = "confab-load"};
     uint64_t took = sh->now > c->since ? sh->now - c->since : 0;
 
-    hist_add(&sh->tally->hists[METRIC_CONNECT], took);
+    client_time(sh, c, METRIC_CONNECT, took);
     if (sh->engine->cfg->driver != NULL) {
         c->state = CLIENT_HELLO;
         c->since = sh->now;

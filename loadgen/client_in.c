@@ -35,11 +35,12 @@ void client_caught_up(struct shard *sh, struct client *c)
 {
     c->flags &= (uint16_t)~FLAG_CATCHING;
     if (c->flags & FLAG_BEEN_READY)
-        hist_add(&sh->tally->hists[METRIC_CATCHUP], sh->now - c->since);
+        client_time(sh, c, METRIC_CATCHUP, sh->now - c->since);
     if (c->lost > 0)
-        hist_add(&sh->tally->hists[METRIC_BACK], sh->now - c->lost);
+        client_time(sh, c, METRIC_BACK, sh->now - c->lost);
     c->lost = 0;
     c->flags |= FLAG_BEEN_READY;
+    recall_done(sh, c);
 }
 
 void client_synced(struct shard *sh, struct client *c)
@@ -50,7 +51,7 @@ void client_synced(struct shard *sh, struct client *c)
     c->state = CLIENT_READY;
     c->attempts = 0;
     atomic_fetch_add(&sh->ready, 1);
-    hist_add(&sh->tally->hists[METRIC_LOGIN], sh->now - c->since);
+    client_time(sh, c, METRIC_LOGIN, sh->now - c->since);
     tally_count(sh, COUNT_CONNECTS, 1);
     copies_live(sh, c, true);
     receipts_here(sh, c);

@@ -59,6 +59,9 @@ enum count {
     COUNT_BYTES_OUT,
     COUNT_ERRORS,         /* err frames without a message of ours */
     COUNT_LATE,           /* slots written more than 1 ms late */
+    COUNT_BACKLOG_READ,   /* of the backlog, seen in the log after the drain */
+    COUNT_AWAY,           /* users that were away then */
+    COUNT_AWAY_READ,      /* of these, that came back and got all */
     COUNT_RECEIPTS,       /* last marks that senders had to be told */
     COUNT_RECEIPTS_LOST,  /* of these, not told */
     COUNT_RECEIPTS_WRONG, /* that fell, or said more than was acknowledged */

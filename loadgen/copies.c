@@ -64,17 +64,23 @@ static void fan_copy(struct shard *sh, const struct plan_stream *stream,
 
 /* ---- one copy ---- */
 
-static void count_copy(struct shard *sh, const struct plan_stream *stream,
-                       const struct seat *s, const struct marker *m)
+static void count_copy(struct shard *sh, const struct client *c,
+                       const struct plan_stream *stream, const struct seat *s,
+                       const struct marker *m)
 {
     const struct engine *e = sh->engine;
     const struct plan_conv *conv = &e->plan.convs[s->conv];
     const struct traffic *t = &e->scenario->traffic[conv->traffic];
     uint64_t took = sh->now > m->due ? sh->now - m->due : 0;
 
-    tally_count(sh, COUNT_COPIES, 1);
     atomic_fetch_add_explicit(&sh->copies, 1, memory_order_relaxed);
     sh->progressed = true;
+    if (c->flags & FLAG_RECALLED) {
+        tally_count(sh, COUNT_BACKLOG, 1);
+        tally_count(sh, COUNT_BACKLOG_READ, 1);
+        return;
+    }
+    tally_count(sh, COUNT_COPIES, 1);
     if (conv->backlog)
         return; /* it waited on purpose */
     if (t->probe) {
@@ -187,7 +193,7 @@ static void take_message(struct shard *sh, struct client *c, struct seat *s,
         outflow_echo(sh, c, m.stream, m.seq, o->seq);
         return;
     }
-    count_copy(sh, stream, s, &m);
+    count_copy(sh, c, stream, s, &m);
     s->read |= reads_it(sh, s);
 }
 

@@ -19,6 +19,7 @@
 #define FILL_MAX (600 * SECOND)
 #define DRAIN_IDLE (4 * SECOND) /* more than marks are folded for */
 #define ACKS (SECOND / 5)
+#define RECALL_IDLE (5 * SECOND) /* nobody came, and nothing was read */
 #define DRAIN_MORE                                                 \
     (60 * SECOND)      /* beyond drain_ms, while copies still come \
                         */
@@ -314,6 +315,32 @@ static bool drain_over(struct run *r)
     return now >= since && now - last_progress(e) > DRAIN_IDLE;
 }
 
+static int64_t recalling_of(const struct shard *sh)
+{
+    return atomic_load(&sh->recalling);
+}
+
+static bool recall_over(struct run *r)
+{
+    struct engine *e = &r->engine;
+    uint64_t now = clock_ns(), last = last_progress(e);
+
+    for (int i = 0; i < e->nshards; i++)
+        if (!atomic_load(&e->shards[i].recalled))
+            return false;
+    if (sum(r, recalling_of) <= 0)
+        return true;
+    last = last > e->drained ? last : e->drained;
+    return now - last > RECALL_IDLE;
+}
+
+static void recall(struct run *r)
+{
+    atomic_store(&r->engine.stage, STAGE_RECALL);
+    r->phase_end = r->engine.drained + DRAIN_MORE;
+    run_phase(r, PHASE_DRAIN, recall_over);
+}
+
 static void drain(struct run *r)
 {
     uint64_t ms = (uint64_t)r->engine.scenario->phases.drain_ms;
@@ -322,6 +349,7 @@ static void drain(struct run *r)
     r->phase_end = clock_ns() + ms * 1000000 + DRAIN_MORE;
     run_phase(r, PHASE_DRAIN, drain_over);
     r->engine.drained = clock_ns();
+    recall(r);
 }
 
 /* ---- the outcome ---- */

@@ -19,6 +19,7 @@ enum stage {
     STAGE_FILL,    /* some leave, and messages for them pile up */
     STAGE_TRAFFIC, /* the schedules run, from start on */
     STAGE_DRAIN,   /* no more slots; answers and copies still come */
+    STAGE_RECALL,  /* who is away comes back, to get what waits for it */
     STAGE_STOP
 };
 

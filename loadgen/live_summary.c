@@ -140,6 +140,12 @@ static void put_accounting(struct buf *out, const struct collect *c,
                      show_count((double)a.copies),
                      show_count((double)a.backlog), show_count((double)a.lost),
                      balance(a.copies_balanced, colour));
+    if (c->all[COUNT_AWAY] > 0)
+        (void)buf_printf(
+            out, "  away       %s users, %s of them read back %s of the log\n",
+            show_count((double)c->all[COUNT_AWAY]),
+            show_count((double)c->all[COUNT_AWAY_READ]),
+            show_count((double)c->all[COUNT_BACKLOG_READ]));
     if (c->all[COUNT_RECEIPTS] > 0)
         (void)buf_printf(out,
                          "  receipts   %s last marks = %s told + %s lost\n",

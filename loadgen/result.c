@@ -98,6 +98,9 @@ static json_t *accounting_object(const struct collect *c)
     set_u64(o, "backlog", a.backlog);
     set_u64(o, "lost", a.lost);
     set_bool(o, "copies_balanced", a.copies_balanced);
+    set_u64(o, "away", c->all[COUNT_AWAY]);
+    set_u64(o, "away_read", c->all[COUNT_AWAY_READ]);
+    set_u64(o, "backlog_read", c->all[COUNT_BACKLOG_READ]);
     set_u64(o, "receipts", c->all[COUNT_RECEIPTS]);
     for (const enum count *v = result_violations; *v != COUNTS; v++)
         if (c->all[*v] > 0)

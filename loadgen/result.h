@@ -22,8 +22,10 @@
  *                          "p99": [], "p99.9": [], "max": []}}},
  *   "accounting": {"sent", "acked", "refused", "unknown", "balanced": bool,
  *                  "expected", "copies", "backlog", "lost",
- *                  "copies_balanced": bool, "receipts": last marks owed to
- *                  senders, "violations": {NAME: n}},
+ *                  "copies_balanced": bool, "away": users at the end,
+ *                  "away_read": of them, that came back, "backlog_read":
+ *                  copies they got, "receipts": last marks owed to senders,
+ *                  "violations": {NAME: n}},
  *   "rates": {"offered", "achieved"},           messages a second, measured
  *   "outcome": {"exit", "word", "verdict", "generator_bound",
  *               "inconclusive", "stopped_early", "violated", "unreachable",

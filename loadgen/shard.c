@@ -92,6 +92,8 @@ static void see_stage(struct shard *sh)
         presence_look_all(sh);
     if (stage == STAGE_FILL)
         backlog_leave(sh);
+    if (stage == STAGE_RECALL)
+        recall_start(sh);
     if (stage == STAGE_TRAFFIC) {
         backlog_start(sh, atomic_load(&e->traffic_start));
         outflow_start(sh, atomic_load(&e->traffic_start));
@@ -151,7 +153,9 @@ static uint64_t work(struct shard *sh)
         setup_run(sh);
     if (sh->stage == STAGE_FILL)
         backlog_fill(sh);
-    if (sh->stage >= STAGE_TRAFFIC) {
+    if (sh->stage == STAGE_RECALL)
+        recall_run(sh);
+    if (sh->stage == STAGE_TRAFFIC || sh->stage == STAGE_DRAIN) {
         due = backlog_run(sh);
         next = due < next ? due : next;
     }

@@ -50,7 +50,10 @@ enum client_flag {
     FLAG_PRESENT = 256,    /* was ready when the run ended */
     FLAG_LOOKING = 512,    /* a view has no answer yet */
     FLAG_SENDING = 2048,   /* has bytes in the ring */
-    FLAG_GUEST = 1024      /* here for a session (churn) */
+    FLAG_GUEST = 1024,     /* here for a session (churn) */
+    FLAG_AWAY = 4096,      /* was away when the drain ended */
+    FLAG_RECALLED = 8192,  /* ... and is asked to come back */
+    FLAG_BACK = 16384      /* ... and has all that waited for it */
 };
 
 /* Bytes that wait for one client; borrowed from the shard's pool. */
@@ -161,9 +164,12 @@ struct shard {
     uint32_t to_connect; /* the next client of the first round */
     uint32_t handshakes; /* under way */
     struct schedule connects, churn, returns;
-    uint32_t to_return; /* backlog: the next client to come back */
-    _Atomic int filled; /* backlog: all was written and answered */
-    uint32_t *away;     /* owned: churn clients that are away */
+    uint32_t to_return;        /* backlog: the next client to come back */
+    uint32_t to_recall;        /* the next client to look at */
+    _Atomic int recalled;      /* STAGE_RECALL was acted on */
+    _Atomic int64_t recalling; /* that are not back */
+    _Atomic int filled;        /* backlog: all was written and answered */
+    uint32_t *away;            /* owned: churn clients that are away */
     uint32_t naway;
     uint32_t setup_at, setup_open; /* conversations: looked at, under way */
     bool ramped;                   /* the ramp has begun */
@@ -226,6 +232,13 @@ enum client_end { END_FIN, END_RST, END_LOST };
 /* Close, and by `again` come back later (the client's own backoff). */
 void client_close(struct shard *sh, struct client *c, enum client_end how,
                   bool again);
+/* A time of c, unless it was we who called it back. */
+static inline void client_time(struct shard *sh, const struct client *c,
+                               enum metric m, uint64_t ns)
+{
+    if (!(c->flags & FLAG_RECALLED))
+        hist_add(&sh->tally->hists[m], ns);
+}
 /* All that belongs to a login is here. */
 void client_synced(struct shard *sh, struct client *c);
 /* The server answered 101: say hello. False: the connection is gone. */
@@ -350,6 +363,12 @@ void backlog_leave(struct shard *sh);
 void backlog_fill(struct shard *sh); /* sets filled when all is answered */
 void backlog_start(struct shard *sh, uint64_t start);
 uint64_t backlog_run(struct shard *sh); /* when it is due again */
+
+/* ---- recall.c: who was away at the end ---- */
+#define RECALL_MOST 1000 /* users, of all shards */
+void recall_start(struct shard *sh);
+void recall_run(struct shard *sh);
+void recall_done(struct shard *sh, struct client *c); /* all is there */
 
 /* ---- presence.c ---- */
 /* All clients of the shard say what they view. */

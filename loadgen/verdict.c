@@ -16,7 +16,7 @@ struct judge {
     int64_t *next;                   /* by conversation: the highest of all */
     uint64_t *order;                 /* and what those there agree on */
     bool *seen, *differs;
-    uint64_t unknown, lost, backlog, mismatch;
+    uint64_t unknown, lost, backlog, mismatch, away, away_read;
     int64_t unanswered;
     char first_lost[160];
     struct receipts receipts;
@@ -61,6 +61,27 @@ static void note_lost(struct judge *j, const struct shard *sh,
             number, stream, (uint64_t)conv->id, sh->first_user + s->client);
 }
 
+/* Who was called back is not present before all that waited has come. */
+static bool is_present(const struct client *c)
+{
+    return c->flags & FLAG_PRESENT &&
+           (c->flags & (FLAG_RECALLED | FLAG_BACK)) != FLAG_RECALLED;
+}
+
+static void count_away(struct judge *j)
+{
+    for (int i = 0; i < j->e->nshards; i++) {
+        const struct shard *sh = &j->e->shards[i];
+
+        for (uint32_t n = 0; n < sh->nclients; n++) {
+            const struct client *c = &sh->clients[n];
+
+            j->away += (c->flags & FLAG_AWAY) != 0;
+            j->away_read += c->flags & FLAG_RECALLED && is_present(c);
+        }
+    }
+}
+
 /* Copies of one stream that did not come to one member. */
 static uint64_t missing(struct judge *j, const struct shard *sh,
                         const struct seat *s, uint32_t stream)
@@ -69,7 +90,7 @@ static uint64_t missing(struct judge *j, const struct shard *sh,
     const struct client *c = &sh->clients[s->client];
     const struct ledger *l = &j->outflows[stream]->ledger;
     uint32_t id = s->first_window + (stream - conv->first_stream);
-    bool present = (c->flags & FLAG_PRESENT) != 0;
+    bool present = is_present(c);
     uint64_t n = 0;
     uint32_t number = 0;
 
@@ -219,12 +240,15 @@ void verdict_judge(struct engine *e, struct collect *c,
     find_outflows(&j);
     count_unknown(&j);
     judge_seats(&j);
+    count_away(&j);
     receipts_judge(e, e->drained, &j.receipts);
     add(c, COUNT_RECEIPTS, j.receipts.owed);
     add(c, COUNT_RECEIPTS_LOST, j.receipts.lost);
     add(c, COUNT_UNKNOWN, j.unknown);
     add(c, COUNT_LOST, j.lost);
     add(c, COUNT_BACKLOG, j.backlog);
+    add(c, COUNT_AWAY, j.away);
+    add(c, COUNT_AWAY_READ, j.away_read);
     add(c, COUNT_MISMATCH, j.mismatch);
     outcome->unanswered = j.unanswered;
     say_faults(e, &j, c->all, outcome);
