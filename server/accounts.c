@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "http.h"
-#include "listen.h"
+#include "net.h"
 #include "proto/encode.h"
 #include "throttle.h"
 
@@ -375,7 +375,7 @@ static bool throttled(struct account *a)
     }
     snprintf(a->by_name, sizeof(a->by_name), "name %s", a->name);
     snprintf(a->by_address, sizeof(a->by_address), "addr %s",
-             address_text(a->http->peer.wsi));
+             claim_text(net_claim(a->http->wsi)));
     wait = throttle_wait(a->by_name, now);
     if (wait == 0 && !a->shard->server->settings.dev)
         wait = throttle_wait(a->by_address, now);

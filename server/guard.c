@@ -4,7 +4,7 @@
 
 #include <libwebsockets.h>
 
-#include "listen.h"
+#include "net.h"
 
 bool guard_upgrade_name(const char *name)
 {
@@ -36,11 +36,13 @@ static bool origin_allowed(struct shard *sh, struct lws *wsi)
 
 const char *guard_forwarded(struct shard *sh, struct lws *wsi, int *status)
 {
+    struct claim claim = net_claim(wsi);
     char chain[256];
     char *client;
+    int rc;
 
     *status = HTTP_STATUS_BAD_REQUEST;
-    if (!address_is_proxy(sh, wsi) ||
+    if (!claim_is_proxy(claim) ||
         lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) == 0)
         return NULL;
     if (!guard_header(wsi, WSI_TOKEN_X_FORWARDED_FOR, chain, sizeof(chain)))
@@ -50,7 +52,9 @@ const char *guard_forwarded(struct shard *sh, struct lws *wsi, int *status)
     client = client != NULL ? client + 1 : chain;
     while (*client == ' ')
         client++;
-    switch (address_forwarded(sh, wsi, client)) {
+    rc = claim_forward(sh, &claim, client);
+    net_set_claim(wsi, claim);
+    switch (rc) {
     case 0:
         return NULL;
     case -CF_INVALID:

@@ -7,7 +7,7 @@
 #include "accounts.h"
 #include "base/mem.h"
 #include "guard.h"
-#include "listen.h"
+#include "net.h"
 #include "proto/encode.h"
 #include "proto/limits.h"
 
@@ -51,7 +51,7 @@ static int status_of(const char *code)
 static int add_header(struct http_peer *h, const char *name, const char *value,
                       unsigned char **at, unsigned char *end)
 {
-    return lws_add_http_header_by_name(h->peer.wsi, (const unsigned char *)name,
+    return lws_add_http_header_by_name(h->wsi, (const unsigned char *)name,
                                        (const unsigned char *)value,
                                        (int)strlen(value), at, end);
 }
@@ -68,8 +68,8 @@ int http_headers(struct http_peer *h, int status, const char *type,
     int bad;
 
     h->answered = true;
-    bad = lws_add_http_common_headers(h->peer.wsi, (unsigned)status, type, n,
-                                      &at, end);
+    bad = lws_add_http_common_headers(h->wsi, (unsigned)status, type, n, &at,
+                                      end);
     bad |= add_header(h, "cache-control:", "no-store", &at, end);
     bad |= add_header(h, "x-content-type-options:", "nosniff", &at, end);
     if (retry > 0) {
@@ -78,7 +78,7 @@ int http_headers(struct http_peer *h, int status, const char *type,
     }
     if (bad)
         return -1;
-    return lws_finalize_write_http_header(h->peer.wsi, start, &at, end);
+    return lws_finalize_write_http_header(h->wsi, start, &at, end);
 }
 
 static void answer(struct http_peer *h, int status, int64_t retry)
@@ -87,7 +87,7 @@ static void answer(struct http_peer *h, int status, int64_t retry)
     if (http_headers(h, status, "application/json", (int64_t)h->out.len,
                      retry) < 0)
         h->out.len = 0;
-    lws_callback_on_writable(h->peer.wsi);
+    lws_callback_on_writable(h->wsi);
 }
 
 void http_answer(struct http_peer *h, int status, struct span body)
@@ -121,7 +121,7 @@ bool http_argument(struct http_peer *h, const char *name, char *out,
     const char *value;
 
     snprintf(pattern, sizeof(pattern), "%s=", name);
-    value = lws_get_urlarg_by_name(h->peer.wsi, pattern, out, (int)size);
+    value = lws_get_urlarg_by_name(h->wsi, pattern, out, (int)size);
     if (value == NULL)
         return false;
     memmove(out, value, strlen(value) + 1);
@@ -132,7 +132,7 @@ static bool read_token(struct http_peer *h)
 {
     char text[LIMIT_TOKEN + 16];
 
-    if (!guard_header(h->peer.wsi, WSI_TOKEN_HTTP_AUTHORIZATION, text,
+    if (!guard_header(h->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, text,
                       sizeof(text)) ||
         strncasecmp(text, "Bearer ", 7) != 0 || strlen(text + 7) > LIMIT_TOKEN)
         return false;
@@ -177,7 +177,7 @@ static struct http_peer *peer_new(struct lws *wsi)
     struct http_peer *h = mem_alloc(sizeof(*h));
 
     h->peer.shard = lws_context_user(lws_get_context(wsi));
-    h->peer.wsi = wsi;
+    h->wsi = wsi;
     buf_init(&h->body, LIMIT_HTTP_BODY);
     buf_init(&h->out, 4 * LIMIT_FRAME);
     return h;
@@ -257,11 +257,11 @@ static int write_out(struct http_peer *h)
     if (n == 0)
         return 1;
     memcpy(room + LWS_PRE, h->out.data + h->written, n);
-    if (lws_write(h->peer.wsi, room + LWS_PRE, n, how) < 0)
+    if (lws_write(h->wsi, room + LWS_PRE, n, how) < 0)
         return -1;
     h->written += n;
-    if (h->written < h->out.len || lws_partial_buffered(h->peer.wsi)) {
-        lws_callback_on_writable(h->peer.wsi);
+    if (h->written < h->out.len || lws_partial_buffered(h->wsi)) {
+        lws_callback_on_writable(h->wsi);
         return 0;
     }
     buf_clear(&h->out);
@@ -329,7 +329,7 @@ int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
             gone(slot);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
-        address_gone(lws_context_user(lws_get_context(wsi)), wsi);
+        net_gone(wsi);
         return 0;
     default:
         return 0;

@@ -9,7 +9,7 @@
 #include <libwebsockets.h>
 
 #include "base/buf.h"
-#include "net.h"
+#include "peer.h"
 
 struct route;
 struct account;
@@ -17,7 +17,8 @@ struct account;
 /* One request. Allocated when a route is found, freed when the connection is
  * gone. */
 struct http_peer {
-    struct peer peer; /* first: it is the core's peer too */
+    struct peer peer;
+    struct lws *wsi;
     const struct route *route;
     struct buf body; /* of the request */
     struct buf out;  /* of the answer */

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "core/wire.h"
 #include "guard.h"
-#include "listen.h"
+#include "net.h"
 #include "proto/frame.h"
 #include "proto/ids.h"
 #include "proto/limits.h"
@@ -57,7 +57,22 @@ static bool refused(struct http_peer *h)
 static void let_in(struct http_peer *h)
 {
     if (h->peer.conn != NULL && conn_user(h->peer.conn) != 0)
-        address_release(h->peer.shard, h->peer.wsi);
+        net_let_in(h->wsi);
+}
+
+static void http_closing(struct peer *p)
+{
+    struct http_peer *h = container_of(p, struct http_peer, peer);
+
+    /* A peer that does not even take the goodbye is cut after 5 s. */
+    lws_set_timeout(h->wsi, PENDING_TIMEOUT_USER_REASON_BASE, 5);
+}
+
+static void http_pause(struct peer *p, bool on)
+{
+    struct http_peer *h = container_of(p, struct http_peer, peer);
+
+    lws_rx_flow_control(h->wsi, !on);
 }
 
 /* ---- POST /v1/frames: requests in, answers out ---- */
@@ -81,7 +96,7 @@ static void frames_end(struct http_peer *h)
     if (http_headers(h, 200, "application/x-ndjson", (int64_t)h->out.len, 0) <
         0)
         buf_clear(&h->out);
-    lws_callback_on_writable(h->peer.wsi);
+    lws_callback_on_writable(h->wsi);
 }
 
 static void frames_flush(struct peer *p)
@@ -108,13 +123,19 @@ static void frames_settled(struct peer *p)
     frames_end(h);
 }
 
+static const struct peer_ops frames_ops = {
+    .flush = frames_flush,
+    .closing = http_closing,
+    .pause = http_pause,
+    .settled = frames_settled,
+};
+
 void http_frames(struct http_peer *h)
 {
     struct mark none = {0};
 
-    h->peer.flush = frames_flush;
-    h->peer.settled = frames_settled;
-    lws_set_timeout(h->peer.wsi, PENDING_TIMEOUT_HTTP_CONTENT, 30);
+    h->peer.ops = &frames_ops;
+    lws_set_timeout(h->wsi, PENDING_TIMEOUT_HTTP_CONTENT, 30);
     if (open_conn(h, CONN_POST, none, false))
         conn_receive(h->peer.conn, h->body.data, h->body.len, true);
 }
@@ -154,11 +175,11 @@ static void stream_flush(struct peer *p)
     }
     if (!h->answered) {
         h->streaming = true;
-        lws_set_timeout(p->wsi, NO_PENDING_TIMEOUT, 0);
+        lws_set_timeout(h->wsi, NO_PENDING_TIMEOUT, 0);
         if (http_headers(h, 200, "text/event-stream", -1, 0) < 0)
             h->finished = true;
     }
-    lws_callback_on_writable(p->wsi);
+    lws_callback_on_writable(h->wsi);
 }
 
 int http_live_writeable(struct http_peer *h)
@@ -182,10 +203,10 @@ static struct mark last_event(struct http_peer *h)
     static const char name[] = "last-event-id:";
     char text[64];
     char *colon;
-    int n = lws_hdr_custom_length(h->peer.wsi, name, sizeof(name) - 1);
+    int n = lws_hdr_custom_length(h->wsi, name, sizeof(name) - 1);
 
     if (n <= 0 || n >= (int)sizeof(text) ||
-        lws_hdr_custom_copy(h->peer.wsi, text, sizeof(text), name,
+        lws_hdr_custom_copy(h->wsi, text, sizeof(text), name,
                             sizeof(name) - 1) < 0)
         return m;
     colon = strchr(text, ':');
@@ -204,9 +225,15 @@ static bool wants_auto_ack(struct http_peer *h)
            strcmp(text, "auto") == 0;
 }
 
+static const struct peer_ops stream_ops = {
+    .flush = stream_flush,
+    .closing = http_closing,
+    .pause = http_pause,
+};
+
 void http_stream(struct http_peer *h)
 {
-    h->peer.flush = stream_flush;
+    h->peer.ops = &stream_ops;
     open_conn(h, CONN_STREAM, last_event(h), wants_auto_ack(h));
 }
 
@@ -222,7 +249,7 @@ static void poll_end(struct http_peer *h)
     }
     h->finished = true;
     http_headers(h, 204, "application/x-ndjson", 0, 0);
-    lws_callback_on_writable(h->peer.wsi);
+    lws_callback_on_writable(h->wsi);
 }
 
 static void poll_timeout(void *arg)
@@ -258,6 +285,12 @@ static void poll_flush(struct peer *p)
         poll_end(h);
 }
 
+static const struct peer_ops poll_ops = {
+    .flush = poll_flush,
+    .closing = http_closing,
+    .pause = http_pause,
+};
+
 void http_poll(struct http_peer *h)
 {
     char text[16];
@@ -269,8 +302,8 @@ void http_poll(struct http_peer *h)
         http_error(h, "bad_frame", 0, "wait is 0 to 60 seconds");
         return;
     }
-    h->peer.flush = poll_flush;
-    lws_set_timeout(h->peer.wsi, NO_PENDING_TIMEOUT, 0);
+    h->peer.ops = &poll_ops;
+    lws_set_timeout(h->wsi, NO_PENDING_TIMEOUT, 0);
     h->wait = loop_timer_new(h->peer.shard->loop, poll_timeout, h);
     h->at_once = wait == 0; /* as soon as the backlog was looked through */
     loop_timer_set(h->wait, wait > 0 ? wait * 1000 : 5000);

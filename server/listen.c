@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <libwebsockets.h>
-
 #include "base/log.h"
 #include "base/mem.h"
+#include "net.h"
+#include "socket.h"
 
 #define ACCEPT_BATCH 64
 #define PAUSE_MS 100
@@ -23,15 +23,6 @@ struct listener {
     bool secure;
     struct loop_fd *watch;
     struct loop_timer *resume;
-};
-
-/* Connections before login from one address; shared by all of them. */
-struct address {
-    int waiting; /* not logged in yet */
-    int refs;    /* sockets that point here */
-    bool exempt; /* loopback with --dev, or a trusted proxy */
-    bool proxy;
-    char text[INET6_ADDRSTRLEN + 8];
 };
 
 int listen_parse(const char *text, struct sockaddr_storage *out,
@@ -132,257 +123,32 @@ int listen_reserve(struct sockaddr_storage *at, struct error *err)
     return fd;
 }
 
-/* ---- limits per address ---- */
-
-/* An IPv4 address that came over an IPv6 socket ("::ffff:10.0.0.1", RFC 4291,
- * 2.5.5.2) is an IPv4 address. */
-static void unmap(struct sockaddr_storage *at)
-{
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)at;
-    struct sockaddr_in in = {.sin_family = AF_INET};
-
-    if (at->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-        return;
-    memcpy(&in.sin_addr, in6->sin6_addr.s6_addr + 12, sizeof(in.sin_addr));
-    in.sin_port = in6->sin6_port;
-    memcpy(at, &in, sizeof(in));
-}
-
-static bool parse_address(const char *text, struct sockaddr_storage *at)
-{
-    memset(at, 0, sizeof(*at));
-    if (inet_pton(AF_INET, text, &((struct sockaddr_in *)at)->sin_addr) == 1)
-        at->ss_family = AF_INET;
-    else if (inet_pton(AF_INET6, text,
-                       &((struct sockaddr_in6 *)at)->sin6_addr) == 1)
-        at->ss_family = AF_INET6;
-    else
-        return false;
-    unmap(at);
-    return true;
-}
-
-bool listen_is_address(const char *text)
-{
-    struct sockaddr_storage at;
-
-    return parse_address(text, &at);
-}
-
-/* Both families in one form, to compare by. */
-static struct in6_addr as_ipv6(const struct sockaddr_storage *at)
-{
-    struct in6_addr out = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
-
-    if (at->ss_family == AF_INET6)
-        return ((const struct sockaddr_in6 *)at)->sin6_addr;
-    memcpy(out.s6_addr + 12, &((const struct sockaddr_in *)at)->sin_addr, 4);
-    return out;
-}
-
-static bool is_proxy(struct shard *sh, const struct sockaddr_storage *from)
-{
-    const struct option_list *list = &sh->server->settings.trusted_proxies;
-    struct in6_addr client = as_ipv6(from), proxy;
-    struct sockaddr_storage at;
-
-    for (int i = 0; i < list->count; i++) {
-        if (!parse_address(list->items[i], &at))
-            continue;
-        proxy = as_ipv6(&at);
-        if (IN6_ARE_ADDR_EQUAL(&client, &proxy))
-            return true;
-    }
-    return false;
-}
-
-/* One text per limit: an IPv4 address, or the /64 of an IPv6 one. A proxy is
- * not its neighbours: it has a whole address. */
-static void address_key(const struct sockaddr_storage *from, bool proxy,
-                        char *out, size_t size)
-{
-    char text[INET6_ADDRSTRLEN] = "?";
-
-    if (from->ss_family == AF_INET6) {
-        struct in6_addr net = ((const struct sockaddr_in6 *)from)->sin6_addr;
-
-        if (!proxy)
-            memset(net.s6_addr + 8, 0, 8);
-        inet_ntop(AF_INET6, &net, text, sizeof(text));
-        snprintf(out, size, proxy ? "%s" : "%s/64", text);
-    } else {
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)from)->sin_addr, text,
-                  sizeof(text));
-        snprintf(out, size, "%s", text);
-    }
-}
-
-static bool is_loopback(const char *text)
-{
-    return strncmp(text, "127.", 4) == 0 || strcmp(text, "::/64") == 0;
-}
-
-static struct address *address_get(struct shard *sh,
-                                   struct sockaddr_storage *from)
-{
-    char text[INET6_ADDRSTRLEN + 8];
-    struct address *a;
-    bool proxy;
-
-    unmap(from);
-    proxy = is_proxy(sh, from);
-    address_key(from, proxy, text, sizeof(text));
-    a = strmap_get(&sh->addresses, span_of(text));
-    if (a != NULL)
-        return a;
-    a = mem_alloc(sizeof(*a));
-    snprintf(a->text, sizeof(a->text), "%s", text);
-    a->proxy = proxy;
-    a->exempt = proxy || (sh->server->settings.dev && is_loopback(text));
-    strmap_put(&sh->addresses, span_of(text), a);
-    return a;
-}
-
-static void address_unref(struct shard *sh, struct address *a)
-{
-    if (--a->refs > 0)
-        return;
-    strmap_remove(&sh->addresses, span_of(a->text));
-    free(a);
-}
-
-/* Room for one more before login? Between half the limit and the limit the
- * chance to be refused rises from 0 to 1 (the shape of OpenSSH's
- * MaxStartups): a crowd is thinned before it locks everybody out. */
-static bool address_admit(struct shard *sh, struct address *a)
-{
-    int limit = (int)sh->server->settings.per_address;
-    int half = limit / 2;
-
-    if (a->exempt || a->waiting < half)
-        return true;
-    if (a->waiting >= limit)
-        return false;
-    return (int)rng_below(&sh->rng, (uint64_t)(limit - half)) >=
-           a->waiting - half;
-}
-
-/* Bit 0 of the opaque pointer: this socket still counts as waiting. */
-static struct address *address_of(struct lws *wsi, bool *waiting)
-{
-    uintptr_t tagged = (uintptr_t)lws_get_opaque_user_data(wsi);
-
-    *waiting = tagged & 1;
-    return (struct address *)(tagged & ~(uintptr_t)1);
-}
-
-static void address_hold(struct lws *wsi, struct address *a)
-{
-    a->refs++;
-    a->waiting++;
-    lws_set_opaque_user_data(wsi, (void *)((uintptr_t)a | 1));
-}
-
-void address_release(struct shard *sh, struct lws *wsi)
-{
-    bool waiting;
-    struct address *a = address_of(wsi, &waiting);
-
-    if (a == NULL || !waiting)
-        return;
-    a->waiting--;
-    lws_set_opaque_user_data(wsi, a);
-}
-
-void address_gone(struct shard *sh, struct lws *wsi)
-{
-    bool waiting;
-    struct address *a = address_of(wsi, &waiting);
-
-    if (a == NULL)
-        return;
-    if (waiting)
-        a->waiting--;
-    lws_set_opaque_user_data(wsi, NULL);
-    address_unref(sh, a);
-    atomic_fetch_sub(&sh->connections, 1);
-}
-
-bool address_is_proxy(struct shard *sh, struct lws *wsi)
-{
-    bool waiting;
-    struct address *a = address_of(wsi, &waiting);
-
-    return a != NULL && a->proxy;
-}
-
-const char *address_text(struct lws *wsi)
-{
-    bool waiting;
-    struct address *a = address_of(wsi, &waiting);
-
-    return a != NULL ? a->text : "?";
-}
-
-int address_forwarded(struct shard *sh, struct lws *wsi, const char *client)
-{
-    bool waiting;
-    struct address *old = address_of(wsi, &waiting);
-    struct sockaddr_storage at;
-    struct address *a;
-
-    if (!parse_address(client, &at))
-        return -CF_INVALID;
-    a = address_get(sh, &at);
-    if (!address_admit(sh, a)) {
-        if (a->refs == 0) {
-            a->refs = 1;
-            address_unref(sh, a);
-        }
-        return -CF_LIMIT;
-    }
-    address_hold(wsi, a);
-    if (old != NULL) {
-        old->waiting -= waiting;
-        address_unref(sh, old);
-    }
-    return 0;
-}
-
 /* ---- accepting ---- */
+
+/* Accepted sockets inherit both. */
+static void set_options(int fd)
+{
+    unsigned timeout = 30000;
+    int one = 1; /* without it an answer waits 40 ms for a delayed ACK */
+
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
 
 static void adopt(struct listener *l, int fd, struct sockaddr_storage *at)
 {
     struct shard *sh = l->shard;
-    unsigned timeout = 30000;
-    int one = 1; /* without it an answer waits 40 ms for a delayed ACK */
-    lws_sock_file_fd_type sock = {.sockfd = fd};
-    struct address *a = address_get(sh, at);
-    struct lws *wsi;
+    struct claim claim;
 
-    a->refs++; /* ours, so that it lives through what follows */
-    if (!address_admit(sh, a)) {
-        static struct log_gate gate;
-
-        if (log_gate(&gate, 10000))
-            log_warn("too many connections before login from %s", a->text);
+    if (!claim_take(sh, at, &claim)) {
         close(fd);
-        address_unref(sh, a);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    atomic_fetch_add(&sh->connections, 1);
     if (l->secure)
-        wsi = lws_adopt_descriptor_vhost(
-            sh->secure, LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
-            sock, NULL, NULL);
+        net_adopt(sh, fd, true, claim);
     else
-        wsi = lws_adopt_socket_vhost(sh->plain, fd);
-    if (wsi != NULL) {
-        address_hold(wsi, a);
-        atomic_fetch_add(&sh->connections, 1);
-    }
-    address_unref(sh, a);
+        socket_adopt(sh, fd, claim);
 }
 
 static void listener_pause(struct listener *l, const char *why)
@@ -444,6 +210,7 @@ int listen_open(struct shard *sh, const struct sockaddr_storage *at,
 
     if (fd < 0)
         return fd;
+    set_options(fd);
     if (listen(fd, 4096) < 0) {
         close(fd);
         return error_set(err, CF_IO, "listen: %s", strerror(errno));

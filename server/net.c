@@ -9,70 +9,88 @@
 #include "guard.h"
 #include "http.h"
 #include "linger.h"
-#include "listen.h"
+#include "peer.h"
 #include "proto/limits.h"
 
-/* Bytes that libwebsockets reads at a time and allocates per connection: all
- * the fat an idle connection has. Longer messages come in pieces, which
+/* Bytes that libwebsockets reads at a time and allocates per connection; beside
+ * the state of TLS they do not count. Longer messages come in pieces, which
  * conn_receive() joins. */
-#define RX_BYTES 64
+#define RX_BYTES 512
 #define TX_BYTES (64 * 1024)
 
 /* Written without asking the socket first, which costs a system call: what it
  * does not take, libwebsockets keeps. */
 #define UNASKED (64 * 1024)
 
-/* ---- what the core asks of us ---- */
-
-static void peer_kick(void *peer)
-{
-    struct peer *p = peer;
-
-    if (p->kicked.next == NULL)
-        list_push(&p->shard->kicked, &p->kicked);
-}
-
-static void peer_close(void *peer, int code, const char *why)
-{
-    struct peer *p = peer;
-
-    if (p->close_code != 0)
-        return;
-    p->close_code = (uint16_t)code;
-    p->close_why = why;
-    peer_kick(p);
-    /* A peer that does not even take the goodbye is cut after 5 s. */
-    lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE, 5);
-}
-
-static void peer_pause(void *peer, bool on)
-{
-    struct peer *p = peer;
-
-    if (p->wsi != NULL)
-        lws_rx_flow_control(p->wsi, !on);
-}
-
-static void peer_settled(void *peer)
-{
-    struct peer *p = peer;
-
-    if (p->settled != NULL)
-        p->settled(p);
-}
-
-const struct transport net_transport = {
-    .kick = peer_kick,
-    .close = peer_close,
-    .pause = peer_pause,
-    .settled = peer_settled,
+/* One WebSocket; libwebsockets allocates it. */
+struct net_peer {
+    struct peer peer;
+    struct lws *wsi;
+    uint8_t fragments; /* of the message that is coming in */
 };
+
+static struct net_peer *net_peer_of(struct peer *p)
+{
+    return container_of(p, struct net_peer, peer);
+}
+
+/* ---- what a socket counts against ---- */
+
+struct claim net_claim(struct lws *wsi)
+{
+    return (struct claim){(uintptr_t)lws_get_opaque_user_data(wsi)};
+}
+
+void net_set_claim(struct lws *wsi, struct claim c)
+{
+    lws_set_opaque_user_data(wsi, (void *)c.tagged);
+}
+
+void net_let_in(struct lws *wsi)
+{
+    struct claim c = net_claim(wsi);
+
+    claim_release(&c);
+    net_set_claim(wsi, c);
+}
+
+void net_gone(struct lws *wsi)
+{
+    struct shard *sh = lws_context_user(lws_get_context(wsi));
+    struct claim c = net_claim(wsi);
+
+    if (c.tagged == 0)
+        return; /* not one of listen.c */
+    claim_drop(sh, &c);
+    net_set_claim(wsi, c);
+    atomic_fetch_sub(&sh->connections, 1);
+}
+
+void net_adopt(struct shard *sh, int fd, bool secure, struct claim claim)
+{
+    lws_sock_file_fd_type sock = {.sockfd = fd};
+    struct lws *wsi;
+
+    if (secure)
+        wsi = lws_adopt_descriptor_vhost(
+            sh->secure, LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
+            sock, NULL, NULL);
+    else
+        wsi = lws_adopt_socket_vhost(sh->plain, fd);
+    if (wsi != NULL) {
+        net_set_claim(wsi, claim);
+        return;
+    }
+    claim_drop(sh, &claim);
+    atomic_fetch_sub(&sh->connections, 1);
+}
 
 /* ---- writing ---- */
 
 /* One joined write. False: nothing was there, or the connection broke. */
-static bool write_some(struct peer *p, size_t most)
+static bool write_some(struct net_peer *np, size_t most)
 {
+    struct peer *p = &np->peer;
     unsigned char *out = (unsigned char *)p->shard->out + LWS_PRE;
     size_t n;
 
@@ -81,59 +99,64 @@ static bool write_some(struct peer *p, size_t most)
     n = conn_pull(p->conn, (char *)out, most);
     if (n == 0)
         return false;
-    return lws_write(p->wsi, out, n, LWS_WRITE_TEXT) >= 0;
+    return lws_write(np->wsi, out, n, LWS_WRITE_TEXT) >= 0;
 }
 
 /* Written directly while the socket takes it: POLLOUT only when it is full. */
-static void socket_flush(struct peer *p)
+static void net_flush(struct peer *p)
 {
-    if (p->waiting && p->conn != NULL && conn_user(p->conn) != 0) {
-        p->waiting = false; /* its welcome is in the queue */
-        address_release(p->shard, p->wsi);
-    }
-    if (!lws_partial_buffered(p->wsi) && write_some(p, UNASKED))
-        while (conn_next(p->conn) != NULL && !lws_send_pipe_choked(p->wsi))
-            if (!write_some(p, SHARD_OUT))
+    struct net_peer *np = net_peer_of(p);
+
+    if (p->conn != NULL && conn_user(p->conn) != 0)
+        net_let_in(np->wsi); /* its welcome is in the queue */
+    if (!lws_partial_buffered(np->wsi) && write_some(np, UNASKED))
+        while (conn_next(p->conn) != NULL && !lws_send_pipe_choked(np->wsi))
+            if (!write_some(np, SHARD_OUT))
                 break;
     if (p->close_code != 0 || (p->conn != NULL && conn_next(p->conn) != NULL))
-        lws_callback_on_writable(p->wsi);
+        lws_callback_on_writable(np->wsi);
 }
 
-void net_flush(struct shard *sh)
+static void net_closing(struct peer *p)
 {
-    struct link *l;
-
-    while ((l = list_pop(&sh->kicked)) != NULL) {
-        struct peer *p = container_of(l, struct peer, kicked);
-
-        if (p->flush != NULL)
-            p->flush(p);
-        else
-            socket_flush(p);
-    }
+    /* A peer that does not even take the goodbye is cut after 5 s. */
+    lws_set_timeout(net_peer_of(p)->wsi, PENDING_TIMEOUT_USER_REASON_BASE, 5);
 }
+
+static void net_pause(struct peer *p, bool on)
+{
+    lws_rx_flow_control(net_peer_of(p)->wsi, !on);
+}
+
+static const struct peer_ops net_ops = {
+    .flush = net_flush,
+    .closing = net_closing,
+    .pause = net_pause,
+};
 
 /* ---- WebSocket callbacks ---- */
 
-static int socket_open(struct peer *p, struct lws *wsi)
+static int socket_open(struct net_peer *np, struct lws *wsi)
 {
     struct shard *sh = lws_context_user(lws_get_context(wsi));
+    struct peer *p = &np->peer;
 
+    p->ops = &net_ops;
     p->shard = sh;
-    p->wsi = wsi;
+    np->wsi = wsi;
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
     p->conn = conn_open(sh->node, p, CONN_SOCKET);
     if (p->conn == NULL) {
         lws_close_reason(wsi, 4000, (unsigned char *)"drain", 5);
         return -1;
     }
-    p->waiting = true;
     return 0;
 }
 
 static int refuse(struct lws *wsi, int code, const char *why)
 {
-    struct peer *p = lws_wsi_user(wsi);
+    struct net_peer *np = lws_wsi_user(wsi);
+    struct peer *p = &np->peer;
 
     p->close_code = (uint16_t)code;
     lws_close_reason(wsi, (enum lws_close_status)code, (unsigned char *)why,
@@ -142,21 +165,23 @@ static int refuse(struct lws *wsi, int code, const char *why)
 }
 
 /* libwebsockets accepts any length and any number of fragments. */
-static int over_bounds(struct peer *p, struct lws *wsi)
+static int over_bounds(struct net_peer *np, struct lws *wsi)
 {
     size_t left = lws_remaining_packet_payload(wsi);
 
     if (left > LIMIT_FRAME)
         return refuse(wsi, 1009, "over 256 KiB");
     if (lws_is_first_fragment(wsi))
-        p->fragments = 0;
-    if (left == 0 && ++p->fragments > LIMIT_FRAGMENTS)
+        np->fragments = 0;
+    if (left == 0 && ++np->fragments > LIMIT_FRAGMENTS)
         return refuse(wsi, 1009, "over 64 fragments");
     return 0;
 }
 
-static int socket_receive(struct peer *p, struct lws *wsi, void *in, size_t len)
+static int socket_receive(struct net_peer *np, struct lws *wsi, void *in,
+                          size_t len)
 {
+    struct peer *p = &np->peer;
     bool last =
         lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
 
@@ -164,33 +189,23 @@ static int socket_receive(struct peer *p, struct lws *wsi, void *in, size_t len)
         return 0;
     if (lws_frame_is_binary(wsi))
         return refuse(wsi, 1003, "text frames only");
-    if (over_bounds(p, wsi) != 0)
+    if (over_bounds(np, wsi) != 0)
         return -1;
     conn_receive(p->conn, in, len, last);
     return 0;
 }
 
-static int socket_writeable(struct peer *p, struct lws *wsi)
+static int socket_writeable(struct net_peer *np, struct lws *wsi)
 {
-    if (write_some(p, SHARD_OUT)) {
+    if (write_some(np, SHARD_OUT)) {
         lws_callback_on_writable(wsi);
         return 0;
     }
     /* Ended from here, libwebsockets takes the socket for broken and sends no
      * close frame; ended from a timer's callback it sends one. */
-    if (p->close_code != 0)
+    if (np->peer.close_code != 0)
         lws_set_timer_usecs(wsi, 1);
     return 0;
-}
-
-static void socket_gone(struct peer *p)
-{
-    struct conn *c = p->conn;
-
-    p->conn = NULL;
-    list_remove(&p->kicked);
-    if (c != NULL)
-        conn_lost(c);
 }
 
 int net_filter(struct lws *wsi)
@@ -208,23 +223,24 @@ int net_filter(struct lws *wsi)
 static int socket_callback(struct lws *wsi, enum lws_callback_reasons reason,
                            void *user, void *in, size_t len)
 {
-    struct peer *p = user;
+    struct net_peer *np = user;
 
     switch (reason) {
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return net_filter(wsi);
     case LWS_CALLBACK_ESTABLISHED:
-        return socket_open(p, wsi);
+        return socket_open(np, wsi);
     case LWS_CALLBACK_RECEIVE:
-        return socket_receive(p, wsi, in, len);
+        return socket_receive(np, wsi, in, len);
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return socket_writeable(p, wsi);
+        return socket_writeable(np, wsi);
     case LWS_CALLBACK_TIMER:
-        return refuse(wsi, p->close_code,
-                      p->close_why != NULL ? p->close_why : "");
+        return refuse(wsi, np->peer.close_code,
+                      np->peer.close_why != NULL ? np->peer.close_why : "");
     case LWS_CALLBACK_CLOSED:
-        linger(p->shard, lws_get_socket_fd(wsi), p->close_code != 0);
-        socket_gone(p);
+        linger(np->peer.shard, lws_get_socket_fd(wsi),
+               np->peer.close_code != 0);
+        peer_gone(&np->peer);
         return 0;
     case LWS_CALLBACK_RAW_ADOPT:
         return -1; /* CONNECT: no raw role, it has no timeout */
@@ -239,7 +255,7 @@ static const struct lws_protocols protocols[] = {
      .per_session_data_size = HTTP_PEER_BYTES},
     {.name = "confab.v1",
      .callback = socket_callback,
-     .per_session_data_size = sizeof(struct peer),
+     .per_session_data_size = sizeof(struct net_peer),
      .rx_buffer_size = RX_BYTES,
      .tx_packet_size = TX_BYTES},
     {.name = NULL},

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "address.h"
 #include "core/sabotage.h"
 #include "listen.h"
 #include "proto/limits.h"
@@ -110,7 +111,7 @@ static int check(struct settings *s, struct error *err)
                          "no data directory: give --data DIR, or --dev to try "
                          "things out");
     for (int i = 0; i < s->trusted_proxies.count; i++)
-        if (!listen_is_address(s->trusted_proxies.items[i]))
+        if (!address_is_valid(s->trusted_proxies.items[i]))
             return error_set(err, CF_INVALID,
                              "--trusted-proxy '%s' is not an IPv4 or IPv6 "
                              "address",

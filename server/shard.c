@@ -14,7 +14,9 @@
 #include "linger.h"
 #include "listen.h"
 #include "net.h"
+#include "peer.h"
 #include "proto/limits.h"
+#include "socket.h"
 
 #define FAST_TICK_MS 50
 #define CLOSING_MS (2 * LINGER_MS) /* goodbyes, at the end of a drain */
@@ -118,8 +120,10 @@ static void turn_end(void *arg)
 
     if (sh->node == NULL)
         return;
-    node_turn_end(sh->node);
-    net_flush(sh);
+    do {
+        node_turn_end(sh->node);
+        peer_flush_all(sh);
+    } while (sockets_reap(sh));
     rearm(sh);
     trim(sh);
     if (sh->draining && node_drained(sh->node))
@@ -141,7 +145,7 @@ static int make_node(struct shard *sh, struct error *err)
         .bus = s->bus,
         .registry = s->registry,
         .presence = s->presence,
-        .transport = &net_transport,
+        .transport = &peer_transport,
         .post = post_to_loop,
         .post_ctx = sh->loop,
         .token_hash = auth_token_hash,
@@ -187,6 +191,8 @@ static int set_up(struct shard *sh, struct error *err)
     sh->port = store_port_new(sh->server->store, post_to_loop, sh->loop);
     rc = net_open(sh, err);
     if (rc == 0)
+        rc = sockets_open(sh, err);
+    if (rc == 0)
         rc = make_node(sh, err);
     if (rc == 0)
         rc = open_listeners(sh, &cfg->listen, false, err);
@@ -215,6 +221,7 @@ static void tear_down(struct shard *sh)
     loop_on_turn_end(sh->loop, NULL, NULL);
     loop_run_once(sh->loop, false);
     listen_close_all(sh);
+    sockets_close(sh);
     net_close(sh);
     linger_end(sh);
     while (held(sh))

@@ -15,6 +15,7 @@
 struct lws_context;
 struct lws_vhost;
 struct listener;
+struct sockets;
 
 struct shard {
     struct server *server;
@@ -29,6 +30,7 @@ struct shard {
     struct rng rng;
     struct lws_context *lws;
     struct lws_vhost *plain, *secure;
+    struct sockets *sockets; /* WebSockets over plain TCP (socket.h) */
     struct listener *listeners;
     int listener_count;
     struct link kicked;    /* peers with something to write */
@@ -36,7 +38,7 @@ struct shard {
     int lingering_count;
     struct loop_timer *closing; /* drained: how long for closing sockets */
     struct strmap addresses;    /* connections before login, by address */
-    char *out;                  /* one write: LWS_PRE and SHARD_OUT bytes */
+    char *out;                  /* one write: LWS_PRE + SHARD_OUT bytes */
     int peak;                   /* most connections since the last trim */
     atomic_int connections;     /* sockets open */
     atomic_bool serving;        /* listening */

@@ -1,0 +1,76 @@
+/* socket_inside.h - what the files of socket.h share. */
+#ifndef SERVER_SOCKET_INSIDE_H
+#define SERVER_SOCKET_INSIDE_H
+
+#include "address.h"
+#include "peer.h"
+#include "proto/websocket.h"
+
+#define READ_BYTES (64 * 1024) /* at a time, with what was held */
+
+struct sockets {
+    struct shard *shard;
+    int epoll;
+    struct loop_fd *watch;
+    struct loop_timer *sweep;
+    struct link hurried; /* to be elsewhere by their due, soonest first */
+    struct link leaving; /* ended; freed at the end of the turn */
+    struct link idle;    /* all others */
+    char in[READ_BYTES];
+};
+
+enum socket_state {
+    ARRIVING, /* nothing came yet */
+    OPEN,
+    CLOSING, /* our goodbye goes as soon as all else is out */
+    ENDED,
+};
+
+enum socket_end {
+    END_CUT,   /* broken, or closed by the peer: nothing to wait for */
+    END_PLAIN, /* the peer said goodbye first */
+    END_OURS   /* it may still be writing, and shall read ours */
+};
+
+struct socket {
+    struct peer peer;
+    struct link link; /* in one of the lists of struct sockets */
+    struct claim claim;
+    struct buf *held; /* came, and could not be handled yet */
+    struct buf *rest; /* shall go, and the kernel did not take it */
+    struct websocket in;
+    uint32_t due; /* second of the monotonic clock, when hurried */
+    int fd;
+    uint8_t state, how; /* enum socket_state, enum socket_end */
+    bool paused;
+};
+
+/* socket.c */
+struct socket *socket_of(struct peer *p);
+/* Freed by sockets_reap(), when nobody on the stack can hold it. */
+void socket_end(struct socket *s, enum socket_end how);
+/* Closed in a few seconds, whatever happens. */
+void socket_hurry(struct socket *s);
+/* The request was answered: there is time now. */
+void socket_settle(struct socket *s);
+/* verb: EPOLL_CTL_ADD, EPOLL_CTL_MOD; the latter reports anew what is there. */
+void socket_watch(struct socket *s, int verb);
+void socket_drop_buf(struct buf **b);
+
+/* socket_read.c */
+extern const struct peer_ops socket_ops;
+/* The first bytes are here. over: and the peer will send no more. */
+void socket_arrive(struct socket *s, bool over);
+void socket_read(struct socket *s, bool over);
+
+/* socket_write.c */
+void socket_put(struct socket *s, const char *bytes, size_t n);
+void socket_put_control(struct socket *s, enum websocket_op op,
+                        const char *bytes, size_t n);
+void socket_put_goodbye(struct socket *s, int code, const char *why);
+/* It takes bytes again: what it did not take before. */
+void socket_put_rest(struct socket *s);
+/* What the conn has, then the goodbye when there is one. */
+void socket_flush(struct peer *p);
+
+#endif

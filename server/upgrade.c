@@ -1,0 +1,148 @@
+#include "upgrade.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <libwebsockets.h>
+
+#include "proto/limits.h"
+
+/* Headers that matter, and the value that each must have; NULL: any. One that
+ * is refused decides nothing here: the request goes the other way. */
+enum header_use { WORD, EXACT, KEY, FORWARDED, NEVER };
+
+static const struct header {
+    const char *name, *value;
+    enum header_use use;
+} headers[] = {
+    {"Upgrade", "websocket", WORD},
+    {"Connection", "Upgrade", WORD},
+    {"Sec-WebSocket-Version", "13", EXACT},
+    {"Sec-WebSocket-Protocol", "confab.v1", EXACT},
+    {"Sec-WebSocket-Key", NULL, KEY},
+    {"X-Forwarded-For", NULL, FORWARDED},
+    {"Origin", NULL, NEVER},
+    {"Content-Length", NULL, NEVER},
+    {"Transfer-Encoding", NULL, NEVER},
+    {"Expect", NULL, NEVER},
+};
+
+#define COUNT (sizeof(headers) / sizeof(headers[0]))
+#define NEEDED 0x1fu /* the first five */
+
+static bool same(struct span a, const char *text)
+{
+    return a.n == strlen(text) && strncasecmp(a.p, text, a.n) == 0;
+}
+
+/* A line without its CR LF; false: there is none. */
+static bool next_line(struct span *rest, struct span *line)
+{
+    const char *end = memmem(rest->p, rest->n, "\r\n", 2);
+
+    if (end == NULL)
+        return false;
+    *line = span_make(rest->p, (size_t)(end - rest->p));
+    *rest = span_make(end + 2, rest->n - line->n - 2);
+    return true;
+}
+
+static bool split(struct span line, struct span *name, struct span *value)
+{
+    const char *colon = memchr(line.p, ':', line.n);
+
+    if (colon == NULL || colon == line.p || *line.p == ' ' || *line.p == '\t')
+        return false;
+    *name = span_make(line.p, (size_t)(colon - line.p));
+    *value = span_make(colon + 1, line.n - name->n - 1);
+    while (value->n > 0 && (*value->p == ' ' || *value->p == '\t'))
+        *value = span_make(value->p + 1, value->n - 1);
+    while (value->n > 0 &&
+           (value->p[value->n - 1] == ' ' || value->p[value->n - 1] == '\t'))
+        value->n--;
+    return true;
+}
+
+static bool use(const struct header *h, struct span value, struct upgrade *out)
+{
+    switch (h->use) {
+    case WORD:
+        return same(value, h->value);
+    case EXACT:
+        return span_is(value, h->value);
+    case KEY:
+        if (value.n != UPGRADE_KEY)
+            return false;
+        memcpy(out->key, value.p, UPGRADE_KEY);
+        return true;
+    case FORWARDED:
+        out->forwarded = value;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* One header line; *seen gathers what came. */
+static bool take(struct span line, unsigned *seen, struct upgrade *out)
+{
+    struct span name, value;
+
+    /* No control characters: a lone CR or a NUL is somebody's trick. */
+    for (size_t i = 0; i < line.n; i++)
+        if ((unsigned char)line.p[i] < ' ' && line.p[i] != '\t')
+            return false;
+    if (!split(line, &name, &value))
+        return false;
+    for (size_t i = 0; i < COUNT; i++) {
+        if (!same(name, headers[i].name))
+            continue;
+        if (*seen & 1u << i)
+            return false;
+        *seen |= 1u << i;
+        return use(&headers[i], value, out);
+    }
+    return true;
+}
+
+bool upgrade_read(struct span in, struct upgrade *out)
+{
+    struct span rest = in, line;
+    unsigned seen = 0;
+
+    *out = (struct upgrade){0};
+    if (!next_line(&rest, &line) || !span_is(line, "GET /v1/chat HTTP/1.1"))
+        return false;
+    while (next_line(&rest, &line)) {
+        if (line.n == 0) {
+            out->length = (size_t)(rest.p - in.p);
+            return (seen & NEEDED) == NEEDED &&
+                   out->length <= LIMIT_HTTP_HEADERS;
+        }
+        if (!take(line, &seen, out))
+            return false;
+    }
+    return false; /* not whole */
+}
+
+size_t upgrade_answer(const struct upgrade *u, char out[UPGRADE_ANSWER])
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    unsigned char digest[20];
+    char text[UPGRADE_KEY + sizeof(guid)], accept[32];
+
+    memcpy(text, u->key, UPGRADE_KEY);
+    memcpy(text + UPGRADE_KEY, guid, sizeof(guid));
+    lws_SHA1((const unsigned char *)text, sizeof(text) - 1, digest);
+    lws_b64_encode_string((const char *)digest, sizeof(digest), accept,
+                          sizeof(accept));
+    return (size_t)snprintf(out, UPGRADE_ANSWER,
+                            "HTTP/1.1 101 Switching Protocols\r\n"
+                            "Upgrade: websocket\r\n"
+                            "Connection: Upgrade\r\n"
+                            "Sec-WebSocket-Accept: %s\r\n"
+                            "Sec-WebSocket-Protocol: confab.v1\r\n\r\n",
+                            accept);
+}
