@@ -76,7 +76,7 @@ static void let_in(struct sync_op *o, struct conn *c)
         conn_set_state(c, CONN_READY);
         node_op_end(&o->op);
     } else {
-        sync_list(o);
+        sync_first(o);
     }
     conn_held(c, span_make(held.data, held.len), whole);
     buf_release(&held);
@@ -108,29 +108,18 @@ static void claimed(struct registry_op *reg)
 
 /* ---- step 2: the user is known; entries shall come here ---- */
 
-static void submit_registry(struct sync_op *o, struct conn *c,
-                            enum registry_verb verb,
-                            void (*done)(struct registry_op *op))
+/* Only a socket is the device's one connection. */
+static void submit_registry(struct sync_op *o, struct conn *c)
 {
-    registry_op_init(&o->reg, verb, done, o);
+    c->user->routed = true;
+    c->claimed = c->type == CONN_SOCKET;
+    registry_op_init(&o->reg, c->claimed ? REGISTRY_CLAIM : REGISTRY_ROUTE,
+                     claimed, o);
     o->reg.user = c->user->id;
     o->reg.dev = c->dev;
     o->reg.conn = c->id;
     o->reg.on = true;
     registry_submit(o->op.node->registry, &o->reg);
-}
-
-static void routed(struct registry_op *reg)
-{
-    struct sync_op *o = reg->ctx;
-    struct conn *c = sync_conn(o);
-
-    if (c == NULL || reg->rc < 0 || c->type != CONN_SOCKET) {
-        claimed(reg);
-        return;
-    }
-    c->claimed = true;
-    submit_registry(o, c, REGISTRY_CLAIM, claimed);
 }
 
 static void token_refused(struct sync_op *o, struct conn *c, int rc)
@@ -166,8 +155,7 @@ static void token_known(struct store_op *op)
         let_in(o, c);
         return;
     }
-    c->user->routed = true;
-    submit_registry(o, c, REGISTRY_ROUTE, routed);
+    submit_registry(o, c);
 }
 
 /* ---- step 1: ---- */
@@ -182,6 +170,8 @@ void sync_start(struct conn *c, struct span token)
     timer_init(&o->again, step_again);
     store_op_init(&o->store, STORE_TOKEN, token_known, o);
     n->env.token_hash(token, o->store.hash);
+    if (c->type != CONN_POST)
+        o->store.limit = LIMIT_PAGE; /* the list that follows, for sync_list */
     node_op_begin(n, &o->op, sync_release);
     store_submit(n->store, &o->store);
 }

@@ -3,7 +3,15 @@
  *
  * The order matters: the registry leads entries to this node before the heads
  * are read (login.c), and the heads are read once more after the subs are
- * there, so that no entry can fall between the two. */
+ * there, so that no entry can fall between the two.
+ *
+ * "Read" is also: known to be what reading would say. A write is counted under
+ * its keys before its `done` runs, so before its home asks the registry and
+ * before anything of it arrives here. What was read with a stamp that
+ * store_moved() does not contradict is thus as good as read at this moment:
+ * either an entry was in it, or its home has yet to ask the registry and finds
+ * this node, and a sub when it arrives. Most logins so need the one visit to
+ * the store that looks up the token. */
 #include "core/sync.h"
 
 #include <stdlib.h>
@@ -209,6 +217,21 @@ static void seen_too_high(struct conn *c)
     conn_close(c, 1008, "last_seen above head");
 }
 
+static void sync_list(struct sync_op *o);
+
+/* The page is through: the next one, or the end. */
+static void page_done(struct sync_op *o, struct conn *c)
+{
+    feed_conn(c);
+    if (o->after != 0) {
+        sync_list(o);
+        return;
+    }
+    set_listed(c);
+    sync_check(c);
+    node_op_end(&o->op);
+}
+
 /* Heads once more, now that entries find their subs. */
 static void heads_known(struct store_op *op)
 {
@@ -224,18 +247,10 @@ static void heads_known(struct store_op *op)
         deliver_head(n, l->conv, o->heads[i].acked);
     }
     store_op_release(op);
-    if (c == NULL) {
+    if (c == NULL)
         node_op_end(&o->op);
-        return;
-    }
-    feed_conn(c);
-    if (o->after != 0) {
-        sync_list(o);
-        return;
-    }
-    set_listed(c);
-    sync_check(c);
-    node_op_end(&o->op);
+    else
+        page_done(o, c);
 }
 
 static void ask_heads(struct sync_op *o)
@@ -246,35 +261,31 @@ static void ask_heads(struct sync_op *o)
     store_submit(o->op.node->store, &o->store);
 }
 
-static void keep_heads(struct sync_op *o)
+/* Those whose head is not what the page says any more. */
+static void keep_moved(struct sync_op *o)
 {
     const struct store_op *op = &o->store;
 
-    free(o->heads);
-    o->heads = mem_array((size_t)op->member_count, sizeof(*o->heads));
-    o->head_count = op->member_count;
-    for (int i = 0; i < op->member_count; i++)
-        o->heads[i].conv = op->members[i].conv;
+    o->head_count = 0;
+    for (int i = 0; i < op->member_count; i++) {
+        uint64_t conv = op->members[i].conv;
+
+        if (!store_moved(op->port, conv, op->stamp))
+            continue;
+        if (o->heads == NULL)
+            o->heads = mem_array(LIMIT_PAGE, sizeof(*o->heads));
+        o->heads[o->head_count++] = (struct mark_row){.conv = conv};
+    }
     o->after = op->member_count == op->limit
                    ? op->members[op->member_count - 1].conv
                    : 0;
 }
 
-static void convs_known(struct store_op *op)
+static void page_known(struct sync_op *o, struct conn *c)
 {
-    struct sync_op *o = op->ctx;
-    struct conn *c = sync_conn(o);
+    struct store_op *op = &o->store;
     bool fine = true;
 
-    if (c == NULL) {
-        node_op_end(&o->op);
-        return;
-    }
-    if (op->rc < 0) {
-        store_op_release(op);
-        sync_retry(o, sync_list);
-        return;
-    }
     for (int i = 0; i < op->member_count && fine; i++)
         fine = add_conv(c, &op->members[i]);
     if (!fine) {
@@ -282,18 +293,30 @@ static void convs_known(struct store_op *op)
         node_op_end(&o->op);
         return;
     }
-    if (op->member_count == 0) {
-        set_listed(c);
-        sync_check(c);
-        node_op_end(&o->op);
-        return;
-    }
-    keep_heads(o);
+    keep_moved(o);
     store_op_release(op);
-    ask_heads(o);
+    if (o->head_count > 0)
+        ask_heads(o);
+    else
+        page_done(o, c);
 }
 
-void sync_list(struct sync_op *o)
+static void convs_known(struct store_op *op)
+{
+    struct sync_op *o = op->ctx;
+    struct conn *c = sync_conn(o);
+
+    if (c == NULL) {
+        node_op_end(&o->op);
+    } else if (op->rc < 0) {
+        store_op_release(op);
+        sync_retry(o, sync_list);
+    } else {
+        page_known(o, c);
+    }
+}
+
+static void sync_list(struct sync_op *o)
 {
     struct conn *c = sync_conn(o);
 
@@ -303,4 +326,19 @@ void sync_list(struct sync_op *o)
     o->store.conv = o->after;
     o->store.limit = LIMIT_PAGE;
     store_submit(o->op.node->store, &o->store);
+}
+
+/* The first page came with the token. It was read before the registry led
+ * entries here, so it counts only if the user's memberships are still those. */
+void sync_first(struct sync_op *o)
+{
+    struct conn *c = sync_conn(o);
+    struct store_op *op = &o->store;
+
+    if (!store_moved(op->port, c->user->id, op->stamp)) {
+        page_known(o, c);
+        return;
+    }
+    store_op_release(op);
+    sync_list(o);
 }

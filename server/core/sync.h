@@ -11,8 +11,8 @@ struct sync_op {
     struct timer again;
     void (*step)(struct sync_op *o); /* submit once more */
     uint64_t conn;
-    uint64_t after; /* conversation of the last page */
-    struct mark_row *heads;
+    uint64_t after;         /* conversation of the last page */
+    struct mark_row *heads; /* of conversations that moved meanwhile */
     int head_count;
 };
 
@@ -25,7 +25,8 @@ static inline struct conn *sync_conn(const struct sync_op *o)
 /* The step failed; it is worth another try a little later. */
 void sync_retry(struct sync_op *o, void (*step)(struct sync_op *o));
 
-/* The login is through: list the conversations, bring the backlog. */
-void sync_list(struct sync_op *o);
+/* The login is through: list the conversations, bring the backlog. o->store is
+ * the answer to TOKEN. Frees o when all is done. */
+void sync_first(struct sync_op *o);
 
 #endif

@@ -111,7 +111,7 @@ void users_tell_again(struct node *n)
         struct conn *c = n->conns.entries[i].value;
 
         if (c->claimed && c->state != CONN_CLOSED)
-            submit(n, REGISTRY_CLAIM, c->user->id, true, c, claimed_again);
+            submit(n, REGISTRY_CLAIM, c->user->id, false, c, claimed_again);
     }
     for (uint32_t i = n->users.len; i-- > 0;) {
         struct user *u = n->users.entries[i].value;

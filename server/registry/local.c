@@ -361,11 +361,11 @@ static void user_verb(struct registry_port *p, struct registry_op *op)
     pthread_mutex_lock(&s->lock);
     if (op->verb == REGISTRY_CLAIM)
         claim(s, p->node, op);
-    else if (op->verb == REGISTRY_RELEASE)
+    if (op->verb == REGISTRY_RELEASE)
         release(s, p->node, op);
     else if (op->on)
         route_on(s, op->user, p->node);
-    else
+    else if (op->verb == REGISTRY_ROUTE)
         route_off(s, op->user, p->node);
     pthread_mutex_unlock(&s->lock);
 }

@@ -52,9 +52,10 @@ enum registry_verb {
                          off the set of nodes, the lease goes on */
     REGISTRY_ROUTE,   /* user is on this node (on) or no longer (off).
                          -CF_STALE: no lease */
-    REGISTRY_CLAIM,   /* user's device is served by connection conn now.
-                         Result: prev_node, prev_conn (node -1: none, or this
-                         very connection). -CF_STALE: no lease */
+    REGISTRY_CLAIM,   /* user's device is served by connection conn now; on: and
+                         the user is on this node, as with ROUTE. Result:
+                         prev_node, prev_conn (node -1: none, or this   very
+                         connection). -CF_STALE: no lease */
     REGISTRY_RELEASE, /* ... no longer, if it is still (conn compares) */
     REGISTRY_WHERE,   /* for each of ids: the nodes it is routed to. Result:
                          pairs, rising by index, then node */

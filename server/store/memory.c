@@ -207,6 +207,7 @@ static void read_run(void *arg)
     free(job);
     if (op == NULL)
         return;
+    store_stamp(ms->store, op);
     store_done(op, too_late(ms, op) ? -CF_TIMEOUT : memory_read(&ms->data, op));
 }
 

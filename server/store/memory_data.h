@@ -87,6 +87,7 @@ struct span memory_key(struct memory_key *k, uint64_t a, uint64_t b,
 int memory_write(struct memory *m, struct store_op *op);
 int memory_write_user(struct memory *m, struct store_op *op);
 int memory_read(struct memory *m, struct store_op *op);
+int memory_convs_of(struct memory *m, struct store_op *op);
 int memory_read_user(struct memory *m, struct store_op *op);
 int memory_export(struct memory *m, struct store_op *op);
 

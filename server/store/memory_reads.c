@@ -148,7 +148,7 @@ static int list_limit(const struct store_op *op)
     return op->limit > 0 ? op->limit : STORE_LIST_DEFAULT;
 }
 
-static int read_convs_of(struct memory *m, struct store_op *op)
+int memory_convs_of(struct memory *m, struct store_op *op)
 {
     struct memory_user *u = map_get(&m->users, op->user);
     struct store_rows rows = {0};
@@ -213,7 +213,7 @@ int memory_read(struct memory *m, struct store_op *op)
     case STORE_CONV:
         return read_conv(m, op);
     case STORE_CONVS_OF:
-        return read_convs_of(m, op);
+        return memory_convs_of(m, op);
     case STORE_ROSTER:
         return read_roster(m, op);
     case STORE_MEMBER:

@@ -76,7 +76,7 @@ static int read_token(struct memory *m, struct store_op *op)
         return -CF_NOT_FOUND;
     op->user = d->row.user;
     op->dev = d->row.dev;
-    return 0;
+    return op->limit > 0 ? memory_convs_of(m, op) : 0;
 }
 
 static int read_blocks(struct memory *m, struct store_op *op)

@@ -141,6 +141,7 @@ void sqlite_blank(struct db *d, uint64_t conv, int64_t seq, int64_t now);
 int sqlite_read(struct sqlite_store *ss, struct db *d, struct store_op *op);
 int sqlite_read_user(struct sqlite_store *ss, struct db *d,
                      struct store_op *op);
+int sqlite_convs_of(struct db *d, struct store_op *op);
 int sqlite_export(struct db *d, struct store_op *op);
 
 int sqlite_backup(struct store *s, const char *dir, struct error *err);

@@ -140,7 +140,7 @@ static int64_t list_limit(const struct store_op *op)
     return op->limit > 0 ? op->limit : STORE_LIST_DEFAULT;
 }
 
-static int read_convs_of(struct db *d, struct store_op *op)
+int sqlite_convs_of(struct db *d, struct store_op *op)
 {
     sqlite3_stmt *s =
         db_start(d, SQL_CONVS_OF, "iiii", (int64_t)op->user, (int64_t)op->dev,
@@ -192,7 +192,7 @@ int sqlite_read(struct sqlite_store *ss, struct db *d, struct store_op *op)
     case STORE_CONV:
         return read_conv(d, op);
     case STORE_CONVS_OF:
-        return read_convs_of(d, op);
+        return sqlite_convs_of(d, op);
     case STORE_ROSTER:
         return read_roster(d, op);
     case STORE_MEMBER:
@@ -227,6 +227,7 @@ static int run(struct sqlite_store *ss, struct db *d, struct store_op *op)
     if (op->due < clock_mono(ss->store->clock))
         return -CF_TIMEOUT;
     d->rc = SQLITE_OK;
+    store_stamp(ss->store, op);
     rc = sqlite_read(ss, d, op);
     if (d->rc == SQLITE_OK)
         return rc;

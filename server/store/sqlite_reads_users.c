@@ -62,13 +62,16 @@ static int read_token(struct db *d, struct store_op *op)
 {
     sqlite3_stmt *s =
         db_start(d, SQL_TOKEN, "b", span_make(op->hash, TOKEN_HASH));
+    int rc = 0;
 
     if (!db_row(d, s))
         return -CF_NOT_FOUND;
     op->user = (uint64_t)sqlite3_column_int64(s, 0);
     op->dev = (uint32_t)sqlite3_column_int64(s, 1);
+    if (op->limit > 0) /* the open statement keeps it one transaction */
+        rc = sqlite_convs_of(d, op);
     db_stop(s);
-    return 0;
+    return rc;
 }
 
 static int read_blocks(struct db *d, struct store_op *op)

@@ -235,6 +235,51 @@ void store_submit(struct store_port *p, struct store_op *op)
     p->store->backend->submit(p, op);
 }
 
+/* ---- what has changed ---- */
+
+/* Multiplied by 2^64 / phi: near keys do not meet. */
+static _Atomic int64_t *slot_of(struct store *s, uint64_t key)
+{
+    return &s->changed[key * UINT64_C(0x9e3779b97f4a7c15) >> STORE_SLOT_SHIFT];
+}
+
+/* The write with this number changed key. */
+static void touch(struct store *s, uint64_t key, int64_t number)
+{
+    _Atomic int64_t *slot = slot_of(s, key);
+    int64_t last = atomic_load(slot);
+
+    while (key != 0 && last < number &&
+           !atomic_compare_exchange_weak(slot, &last, number))
+        ;
+}
+
+/* Before `done` can run: whoever learns of the write finds it counted. The
+ * number is drawn after the commit and stored in the slots after that, so a
+ * reader that drew the same or a later stamp has seen the commit. */
+static void count_change(struct store *s, const struct store_op *op)
+{
+    int64_t number = atomic_fetch_add(&s->changes, 1) + 1;
+
+    touch(s, op->conv, number);
+    touch(s, op->user, number);
+    touch(s, op->other, number);
+    for (int i = 0; i < op->change_count; i++)
+        touch(s, op->changes[i].user, number);
+    for (int i = 0; op->verb == STORE_MARKS && i < op->mark_count; i++)
+        touch(s, op->marks[i].user, number);
+}
+
+void store_stamp(struct store *s, struct store_op *op)
+{
+    op->stamp = atomic_load(&s->changes);
+}
+
+bool store_moved(const struct store_port *p, uint64_t key, int64_t stamp)
+{
+    return atomic_load(slot_of(p->store, key)) > stamp;
+}
+
 /* On the port's thread: hand over all that is done, oldest first. The port
  * may be gone after the last `done`. */
 static void port_hand_over(void *arg)
@@ -268,6 +313,8 @@ void store_done(struct store_op *op, int rc)
     struct link *head = atomic_load(&p->finished);
 
     op->rc = rc;
+    if (store_verb_is_write(op->verb))
+        count_change(p->store, op); /* a failed one may have happened */
     if (rc == 0 && !op->dup && p->store->watch != NULL &&
         store_verb_is_write(op->verb))
         p->store->watch(p->store->watch_ctx, op);

@@ -213,6 +213,8 @@ struct store_op {
      *   keys dropped.
      * ENTRY: entry.seq; CID: user and entry.cid. Result in entry (into out).
      * DEVICES: the ones that are not revoked, rising.
+     * TOKEN: user and dev; with limit > 0 also what CONVS_OF says of the two,
+     *   in members, with stamp: half a login in one visit.
      * USER: user, or name when user is 0. A deleted user is found by number
      *   only. USERS: those that exist, in the order of ids.
      * VISIBLE: of ids those who are in a conversation with user now and do not
@@ -242,6 +244,7 @@ struct store_op {
      * for user and dev. MEMBER: conv, user (and dev for acked). */
     struct membership *members;
     int member_count;
+    int64_t stamp; /* CONVS_OF, TOKEN: when it was read, see store_moved() */
 
     struct conv_row row;    /* OPEN, CREATE, CONV: result */
     struct user_row *users; /* USER (one), USERS: result */
@@ -348,6 +351,13 @@ void store_port_free(struct store_port **p);
 
 /* Hand op to the store. */
 void store_submit(struct store_port *p, struct store_op *op);
+
+/* Has key changed since stamp, an operation's: a conversation has a new entry,
+ * a user a membership, a mark or a device? False is certain for every write
+ * whose `done` has begun to run anywhere: what was read with this stamp is
+ * what would be read now. True may be a mistake: keys share counters (the
+ * version lock of optimistic reading: Kung, Robinson 1981). Any thread. */
+bool store_moved(const struct store_port *p, uint64_t key, int64_t stamp);
 
 /* Operations submitted and not yet done, for drain and back-pressure. */
 int store_port_pending(const struct store_port *p);

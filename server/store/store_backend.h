@@ -6,6 +6,9 @@
 
 #include "store/store.h"
 
+#define STORE_SLOTS 8192    /* keys share them */
+#define STORE_SLOT_SHIFT 51 /* of a hash of 64 bits */
+
 struct store {
     const struct store_backend *backend;
     const struct clock *clock;
@@ -15,6 +18,10 @@ struct store {
     _Atomic bool failed;
     void (*watch)(void *ctx, const struct store_op *op); /* NULL: nobody */
     void *watch_ctx;
+    /* How many writes there were, and which of them was the last to touch a
+     * key of the slot: for store_moved(). */
+    _Atomic int64_t changes;
+    _Atomic int64_t changed[STORE_SLOTS];
 };
 
 struct store_port {
@@ -41,6 +48,9 @@ struct store_backend {
     void (*submit)(struct store_port *p, struct store_op *op);
     int (*backup)(struct store *s, const char *dir, struct error *err);
 };
+
+/* Call it before a read of memberships begins to see the data: sets stamp. */
+void store_stamp(struct store *s, struct store_op *op);
 
 /* Set the result and post op->done to the port's thread. Any thread. */
 void store_done(struct store_op *op, int rc);

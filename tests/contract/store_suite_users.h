@@ -493,6 +493,8 @@ static void run_unknown_backends_name_the_known(void)
     X(group_creation_is_idempotent)                                           \
     X(roster_changes_with_entries)                                            \
     X(roster_comes_in_batches)                                                \
+    X(moved_tells_what_a_write_touched)                                       \
+    X(token_brings_the_first_conversations)                                   \
     X(convs_of_lists_joined_and_left)                                         \
     X(marks_only_rise)                                                        \
     X(marks_know_strangers_and_leavers)                                       \

@@ -309,6 +309,27 @@ START_TEST(claims_and_routes_are_independent)
 }
 END_TEST
 
+START_TEST(a_claim_can_be_a_route_too)
+{
+    struct registry_op op;
+
+    setup_joined(_i);
+    registry_op_init(&op, REGISTRY_CLAIM, NULL, NULL);
+    op.user = 5;
+    op.dev = 1;
+    op.conn = 100;
+    op.on = true;
+    ck_assert_int_eq(submit(0, &op), 0);
+    ck_assert_int_eq(op.prev_node, -1);
+    ck_assert_uint_eq(where(5), 1);
+    device(0, REGISTRY_RELEASE, 5, 1, 100, NULL);
+    ck_assert_uint_eq(where(5), 1);
+    ck_assert_int_eq(route(0, 5, false), 0);
+    ck_assert_uint_eq(where(5), 0);
+    teardown();
+}
+END_TEST
+
 START_TEST(many_users)
 {
     struct registry_op op;
@@ -457,6 +478,7 @@ int main(void)
     tcase_add_loop_test(t, a_claim_names_the_one_before, 0, 1);
     tcase_add_loop_test(t, a_late_release_touches_nothing, 0, 1);
     tcase_add_loop_test(t, claims_and_routes_are_independent, 0, 1);
+    tcase_add_loop_test(t, a_claim_can_be_a_route_too, 0, 1);
     tcase_add_loop_test(t, many_users, 0, 1);
     tcase_add_loop_test(t, nothing_runs_after_closing, 0, 1);
     tcase_add_loop_test(t, threads, 0, 1);

@@ -42,7 +42,7 @@ static void after(void *ctx, int64_t delay, void (*fn)(void *), void *arg)
 
 static void post(void *ctx, void (*fn)(void *), void *arg)
 {
-    after(ctx, 0, fn, arg);
+    after(ctx, ((struct rig *)ctx)->post_ms, fn, arg);
 }
 
 static int64_t store_delay(void *ctx, bool write)

@@ -19,6 +19,7 @@ struct rig {
     struct rig_event *events; /* by time, then order */
     uint64_t numbered;
     int64_t write_ms, read_ms; /* delays of the store */
+    int64_t post_ms;           /* until what is done elsewhere is heard of */
     int fault;                 /* next writes end so; 0: none */
     bool bus_down;             /* messages are lost */
     struct store_memory_sim store_sim;

@@ -7,6 +7,7 @@
 #include "suite.h"
 
 static const uint64_t pair[] = {1, 2, 0};
+static const uint64_t others[] = {1, 3, 0};
 static const uint64_t trio[] = {1, 2, 3, 0};
 
 static struct rig *begin(int nodes, void (*adjust)(struct rig *r))
@@ -315,18 +316,86 @@ START_TEST(a_late_end_of_the_old_one_touches_nothing)
 }
 END_TEST
 
+/* The token of u2 has been read, and it is not known here yet. */
+static struct seat *half_login(struct rig *r)
+{
+    struct seat *s = seat_new(r, 0, CONN_SOCKET);
+
+    r->post_ms = 50;
+    seat_say(s, "{\"t\":\"hello\",\"n\":1,\"ver\":[1],\"dev\":\"d1\","
+                "\"token\":\"token-2-1\"}");
+    rig_run(r, 10);
+    r->post_ms = 0;
+    ck_assert_int_eq(s->conn->state, CONN_LOGIN);
+    ck_assert_ptr_null(user_find(r->nodes[0], 2));
+    return s;
+}
+
+START_TEST(one_visit_to_the_store_is_a_login)
+{
+    struct rig *r = begin(1, NULL);
+    struct seat *s;
+
+    rig_conv(r, 100, CONV_DIRECT, pair);
+    r->read_ms = 50;
+    s = seat_new(r, 0, CONN_SOCKET);
+    seat_say(s, "{\"t\":\"hello\",\"n\":1,\"ver\":[1],\"dev\":\"d1\","
+                "\"token\":\"token-2-1\",\"last_seen\":{\"c100\":1}}");
+    rig_run(r, 60);
+    ck_assert_int_eq(s->conn->state, CONN_READY);
+    ck_assert_ptr_nonnull(sub_find(s->conn, 100));
+    ck_assert_int_eq(seat_count(s, "synced"), 1);
+    seat_free(&s);
+    rig_free(&r);
+}
+END_TEST
+
+START_TEST(an_entry_between_token_and_route_is_not_lost)
+{
+    struct rig *r = begin(1, NULL);
+    struct seat *s;
+
+    rig_conv(r, 100, CONV_DIRECT, pair);
+    s = half_login(r);
+    rig_append(r, 100, 1, "{\"text\":\"x\"}"); /* its home finds no node */
+    rig_run(r, 100);
+    ck_assert_str_eq(seat_log(s, 100), "1 2");
+    seat_free(&s);
+    rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_membership_between_token_and_route_is_not_lost)
+{
+    struct rig *r = begin(1, NULL);
+    struct seat *s;
+
+    rig_conv(r, 100, CONV_GROUP, pair);
+    rig_conv(r, 101, CONV_GROUP, others);
+    s = half_login(r);
+    rig_change(r, 100, 2, false);
+    rig_change(r, 101, 2, true);
+    rig_run(r, 100);
+    ck_assert_str_eq(seat_log(s, 100), "1 2");
+    ck_assert_ptr_null(sub_find(s->conn, 100));
+    ck_assert_str_eq(seat_log(s, 101), "1-1:not_member 2");
+    ck_assert_ptr_nonnull(sub_find(s->conn, 101));
+    seat_free(&s);
+    rig_free(&r);
+}
+END_TEST
+
 START_TEST(an_entry_between_list_and_subs_is_not_lost)
 {
     struct rig *r = begin(1, NULL);
     struct seat *s;
     int64_t seq;
 
+    rig_conv(r, 101, CONV_GROUP, others);
+    s = half_login(r);
     rig_conv(r, 100, CONV_DIRECT, pair);
     r->read_ms = 50;
-    s = seat_new(r, 0, CONN_SOCKET);
-    seat_say(s, "{\"t\":\"hello\",\"n\":1,\"ver\":[1],\"dev\":\"d1\","
-                "\"token\":\"token-2-1\"}");
-    rig_run(r, 60); /* the conversations are being read */
+    rig_run(r, 60); /* the conversations are being read once more */
     r->read_ms = 0;
     ck_assert_int_eq(s->conn->state, CONN_SYNC);
     ck_assert_ptr_null(sub_find(s->conn, 100));
@@ -423,6 +492,9 @@ int main(void)
         what_lies_before_the_join_is_not_shown,
         a_second_login_takes_over,
         a_late_end_of_the_old_one_touches_nothing,
+        one_visit_to_the_store_is_a_login,
+        an_entry_between_token_and_route_is_not_lost,
+        a_membership_between_token_and_route_is_not_lost,
         an_entry_between_list_and_subs_is_not_lost,
         frames_behind_hello_wait_for_the_login,
         post_answers_and_settles,
