@@ -45,7 +45,7 @@ const char builtin_group_500[] =
     "rate = \"50/s\"\n"
     "probe = true\n"
     "[phases]\n"
-    "measure = \"30s\"\n"
+    "measure = \"60s\"\n"
     "drain = \"10s\"\n"
     "[thresholds]\n"
     "\"e2e.p99\" = \"<100ms\"\n"
@@ -76,7 +76,7 @@ const char builtin_channel_10k[] =
     "measure = \"30s\"\n"
     "drain = \"10s\"\n"
     "[thresholds]\n"
-    "\"fanout.last.p99\" = \"<500ms\"\n"
+    "\"fanout.last.max\" = \"<500ms\"\n"
     "\"probe.p99\" = \"<20ms\"\n"
     "\"lost\" = \"=0\"\n"
     "\"order.mismatch\" = \"=0\"\n";

@@ -151,8 +151,10 @@ static bool thresholds_hold(const struct collect *c,
     for (int i = 0; i < v.n; i++) {
         if (v.v[i].state == VERDICT_PASS)
             continue;
-        snprintf(p->why, sizeof(p->why), "%.30s: %.30s", v.v[i].metric,
-                 v.v[i].state == VERDICT_MISSED ? "missed" : v.v[i].why);
+        if (v.v[i].state == VERDICT_MISSED)
+            snprintf(p->why, sizeof(p->why), "%.30s: missed", v.v[i].metric);
+        else
+            snprintf(p->why, sizeof(p->why), STEP_FEW);
         return false;
     }
     return true;
@@ -211,8 +213,8 @@ bool step_enough(const struct capacity_step *s, const struct collect *c,
             continue;
         *dot = '\0';
         m = metric_by_name(name);
-        /* 1,000 for a p99: ten above it. */
-        if (m >= 0 && c->hists[m].count - s->before.hists[m].count < 1000)
+        if (m >= 0 && c->hists[m].count - s->before.hists[m].count <
+                          result_samples(slo[i].metric))
             return false;
     }
     return true;

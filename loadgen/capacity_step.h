@@ -7,6 +7,7 @@
 
 #define STEP_OTHERS 40 /* percent of a core: more, and a failure is theirs */
 #define STEP_DISTURBED "other programs had the CPU"
+#define STEP_FEW "too few samples to judge"
 
 struct capacity_step {
     struct collect before; /* histograms when it began */

@@ -64,6 +64,7 @@ struct finder {
     bool complete;
     int64_t room;  /* users that our own server was started for */
     int disturbed; /* steps that failed while others had the CPU */
+    int few;       /* and that were too slow to be judged */
 };
 
 /* ---- a point of the curve ---- */
@@ -105,6 +106,7 @@ static void add_point(struct finder *f, struct capacity_point *p)
     if (f->curve.npoints < RESULT_POINTS)
         f->curve.points[f->curve.npoints++] = *p;
     f->disturbed += strcmp(p->why, STEP_DISTURBED) == 0;
+    f->few += strcmp(p->why, STEP_FEW) == 0;
     if (!p->pass)
         note_binds(f, p);
     show_point(f, p);
@@ -412,6 +414,13 @@ static int finish(struct finder *f, int argc, char **argv)
     int code;
 
     f->curve.best = search_best(&f->search);
+    if (f->few > 0 && !r->outcome.violated) {
+        r->outcome.inconclusive = true;
+        snprintf(r->outcome.verdict, sizeof(r->outcome.verdict),
+                 "%d steps had too few samples for the percentile of the SLO: "
+                 "begin higher, by --from",
+                 f->few);
+    }
     if (f->disturbed > 0 && !r->outcome.violated) {
         r->outcome.inconclusive = true;
         snprintf(r->outcome.verdict, sizeof(r->outcome.verdict),
@@ -431,7 +440,7 @@ static int finish(struct finder *f, int argc, char **argv)
     put_curve(&b, f);
     load_print(stdout, &b);
     buf_release(&b);
-    if (r->outcome.violated || f->disturbed > 0)
+    if (r->outcome.violated || f->disturbed + f->few > 0)
         load_fail(0, NULL, "%s", r->outcome.verdict);
     if (outputs_finish(&r->outputs, &in, r->scenario.name, &err) < 0)
         code = load_fail_error(NULL, &err);

@@ -159,7 +159,7 @@ static void put_accounting(struct buf *out, const struct collect *c,
 static void put_thresholds(struct buf *out, const struct verdicts *v,
                            bool colour)
 {
-    static const char *const words[] = {"ok", "MISSED", "unknown"};
+    static const char *const words[] = {"ok", "MISSED", "inconclusive"};
     static const char *const sgr[] = {GREEN, RED, YELLOW};
 
     if (v == NULL || v->n == 0)
@@ -167,7 +167,7 @@ static void put_thresholds(struct buf *out, const struct verdicts *v,
     (void)buf_append_byte(out, '\n');
     for (int i = 0; i < v->n; i++)
         (void)buf_printf(
-            out, "  %s%-10s%s %-34.63s %s\n", colour ? sgr[v->v[i].state] : "",
+            out, "  %s%-12s%s %-30.63s %s\n", colour ? sgr[v->v[i].state] : "",
             words[v->v[i].state], colour ? "\033[0m" : "", v->v[i].text,
             v->v[i].has_value ? show_verdict(&v->v[i]) : v->v[i].why);
 }

@@ -33,7 +33,7 @@
  *               "bytes_per_client"},
  *   "thresholds": [{"text", "metric", "duration": bool, "limit",
  *                   "value": number or null,
- *                   "state": "pass" | "missed" | "unknown", "why"}],
+ *                   "state": "pass" | "missed" | "inconclusive", "why"}],
  *   "floor": {...}, "peers": [...],             when given
  *   "capacity": {"vary", "slo", "best", "binds", "points": [{"x", "offered",
  *                "achieved", "p50", "p99", "p99.9", "lost", "srv_cpu",
@@ -74,7 +74,7 @@ struct verdict {
     enum verdict_state state;
     double value, limit; /* ns for durations */
     bool has_value, is_duration;
-    char why[64]; /* when unknown: "no samples", "n<10k" */
+    char why[64]; /* when unknown: "240 samples; p99 needs 1000" */
 };
 
 struct verdicts {
@@ -91,6 +91,10 @@ struct verdicts {
  * slope.h. 0; -CF_NOT_FOUND: no such name;
  * -CF_LIMIT: not enough samples. c NULL: tells only whether the name exists. */
 int result_value(const struct collect *c, const char *name, double *value);
+
+/* How many samples the percentile in that name needs: ten above it, so 1,000
+ * for "e2e.p99" and 10,000 for "e2e.p99.9". 0: it is no percentile. */
+uint64_t result_samples(const char *name);
 
 void verdicts_judge(struct verdicts *out, const struct threshold *t, int n,
                     const struct collect *c);

@@ -1,5 +1,6 @@
 #include "result.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,9 +144,14 @@ static double quantile_named(const char *stat)
 }
 
 /* A percentile is told from ten samples above it on. */
+static double samples_for(double q)
+{
+    return q > 0 && q < 1 ? round(10 / (1 - q)) : 0;
+}
+
 static int quantile_value(const struct hist *h, double q, double *value)
 {
-    if ((double)h->count * (1 - q) < 9.9999 && q > 0.99 && q < 1)
+    if ((double)h->count < samples_for(q))
         return -CF_LIMIT;
     *value = (double)hist_at(h, q);
     return 0;
@@ -175,18 +181,28 @@ static int stat_value(const struct hist *h, const char *stat, double *value)
     return 0;
 }
 
+/* The metric of "e2e.p99", and the statistic behind it. -1: none. */
+static int metric_of(const char *name, const char **stat)
+{
+    for (int i = 0; i < METRICS; i++) {
+        size_t n = strlen(metric_name((enum metric)i));
+
+        if (strncmp(name, metric_name((enum metric)i), n) != 0 ||
+            name[n] != '.')
+            continue;
+        *stat = name + n + 1;
+        return i;
+    }
+    return -1;
+}
+
 int result_value(const struct collect *c, const char *name, double *value)
 {
-    size_t n;
-    int i;
+    const char *stat;
+    int i = metric_of(name, &stat);
 
-    for (i = 0; i < METRICS; i++) {
-        n = strlen(metric_name((enum metric)i));
-        if (strncmp(name, metric_name((enum metric)i), n) == 0 &&
-            name[n] == '.')
-            return stat_value(c != NULL ? &c->hists[i] : NULL, name + n + 1,
-                              value);
-    }
+    if (i >= 0)
+        return stat_value(c != NULL ? &c->hists[i] : NULL, stat, value);
     i = count_by_name(name);
     if (i >= 0) {
         if (c != NULL)
@@ -212,6 +228,29 @@ static bool holds(const char *op, double value, double limit)
     return (op[0] == '<' && value < limit) || (op[0] == '>' && value > limit);
 }
 
+uint64_t result_samples(const char *name)
+{
+    const char *stat;
+
+    return metric_of(name, &stat) >= 0
+               ? (uint64_t)samples_for(quantile_named(stat))
+               : 0;
+}
+
+static void say_few(struct verdict *v, const struct collect *c)
+{
+    const char *stat = "";
+    int m = metric_of(v->metric, &stat);
+    uint64_t needed = result_samples(v->metric);
+
+    if (m >= 0 && needed > 0)
+        snprintf(v->why, sizeof(v->why),
+                 "%" PRIu64 " samples; %.8s needs %" PRIu64, c->hists[m].count,
+                 stat, needed);
+    else
+        snprintf(v->why, sizeof(v->why), "not enough samples");
+}
+
 static void judge(struct verdict *v, const struct threshold *t,
                   const struct collect *c)
 {
@@ -228,7 +267,7 @@ static void judge(struct verdict *v, const struct threshold *t,
     else
         v->state = VERDICT_UNKNOWN;
     if (r == -CF_LIMIT)
-        snprintf(v->why, sizeof(v->why), "not enough samples");
+        say_few(v, c);
     else if (r < 0)
         snprintf(v->why, sizeof(v->why), "no such metric");
 }
@@ -247,9 +286,9 @@ void verdicts_judge(struct verdicts *out, const struct threshold *t, int n,
 
 const char *verdict_state_name(enum verdict_state s)
 {
-    static const char *const names[] = {"pass", "missed", "unknown"};
+    static const char *const names[] = {"pass", "missed", "inconclusive"};
 
-    return (unsigned)s < COUNT_OF(names) ? names[s] : "unknown";
+    return (unsigned)s < COUNT_OF(names) ? names[s] : "inconclusive";
 }
 
 enum load_exit result_exit(const struct engine_outcome *outcome,

@@ -197,7 +197,7 @@ START_TEST(the_summary_fits_80_columns)
     line = buf_cstr(&out);
     ck_assert_ptr_nonnull(strstr(line, "violated (exit 5)"));
     ck_assert_ptr_nonnull(strstr(line, "3 lost: balanced"));
-    ck_assert_ptr_nonnull(strstr(line, "MISSED     lost = 0"));
+    ck_assert_ptr_nonnull(strstr(line, "MISSED       lost = 0"));
     for (; *line != '\0'; line += strcspn(line, "\n") + 1)
         ck_assert_uint_le(strcspn(line, "\n"), 80);
     buf_release(&out);

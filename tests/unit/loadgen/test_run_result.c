@@ -113,6 +113,11 @@ START_TEST(values_by_name)
     ck_assert(v == (double)hist_at(&c.hists[METRIC_E2E], 0.999));
     ck_assert_int_eq(result_value(&c, "e2e.p99.99", &v), -CF_LIMIT);
     ck_assert_int_eq(result_value(&c, "fanout.last.p99", &v), -CF_LIMIT);
+    ck_assert_uint_eq(result_samples("e2e.p50"), 20);
+    ck_assert_uint_eq(result_samples("fanout.last.p99"), 1000);
+    ck_assert_uint_eq(result_samples("e2e.p99.9"), 10000);
+    ck_assert_uint_eq(result_samples("e2e.max"), 0);
+    ck_assert_uint_eq(result_samples("lost"), 0);
     ck_assert_int_eq(result_value(&c, "e2e.p", &v), -CF_NOT_FOUND);
     ck_assert_int_eq(result_value(&c, "e2e.p101", &v), -CF_NOT_FOUND);
     ck_assert_int_eq(result_value(&c, "e2e", &v), -CF_NOT_FOUND);
@@ -228,6 +233,45 @@ START_TEST(p999_needs_samples)
     ck_assert(json_is_null(json_object_get(e2e, "p99.9")));
     json_decref(doc);
     collect_release(&c);
+}
+END_TEST
+
+/* One sample fewer than ten above the percentile: neither passed nor missed,
+ * whatever the value is. */
+START_TEST(few_samples_are_no_verdict)
+{
+    static const struct {
+        const char *metric;
+        int samples;
+        enum verdict_state state;
+    } rows[] = {
+        {"e2e.p99", 999, VERDICT_UNKNOWN},
+        {"e2e.p99", 1000, VERDICT_PASS},
+        {"e2e.p99.9", 9999, VERDICT_UNKNOWN},
+        {"e2e.p99.9", 10000, VERDICT_PASS},
+        {"e2e.p50", 19, VERDICT_UNKNOWN},
+        {"e2e.p50", 20, VERDICT_PASS},
+        {"e2e.max", 1, VERDICT_PASS},
+        {"e2e.max", 0, VERDICT_UNKNOWN},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct threshold t = sample_threshold(rows[i].metric, "<", 100e6, true);
+        struct engine_outcome o = {0};
+        struct verdicts v;
+        struct collect c;
+
+        collect_init(&c);
+        for (int n = 0; n < rows[i].samples; n++)
+            hist_add(&c.hists[METRIC_E2E], 1000000);
+        verdicts_judge(&v, &t, 1, &c);
+        ck_assert_int_eq(v.v[0].state, rows[i].state);
+        ck_assert_int_eq(result_exit(&o, &v, false),
+                         rows[i].state == VERDICT_PASS ? 0 : 4);
+        if (strcmp(rows[i].metric, "e2e.p99") == 0 && rows[i].samples == 999)
+            ck_assert_str_eq(v.v[0].why, "999 samples; p99 needs 1000");
+        collect_release(&c);
+    }
 }
 END_TEST
 
@@ -448,6 +492,7 @@ END_TEST
 
 SUITE("result", rates_are_over_the_time, reasons_in_words,
       reads_back_what_it_wrote, values_by_name, every_comparison,
-      exit_codes_by_weight, p999_needs_samples, refuses_with_the_name,
-      survives_damage, lines_and_tables, what_test_runners_read,
-      writes_whole_or_not_at_all, devices_are_written_into, numbers_for_people)
+      exit_codes_by_weight, p999_needs_samples, few_samples_are_no_verdict,
+      refuses_with_the_name, survives_damage, lines_and_tables,
+      what_test_runners_read, writes_whole_or_not_at_all,
+      devices_are_written_into, numbers_for_people)
