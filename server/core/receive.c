@@ -52,13 +52,17 @@ static int hold(struct conn *c, const void *bytes, size_t n, bool last)
     return 0;
 }
 
+/* Who has not logged in gets room for a hello. */
+static size_t most_of(const struct conn *c)
+{
+    return c->state == CONN_NEW ? LIMIT_OBJECT_NEW : LIMIT_RX;
+}
+
 static int keep_piece(struct conn *c, const void *bytes, size_t n)
 {
-    size_t most = c->state == CONN_NEW ? LIMIT_OBJECT_NEW : LIMIT_RX;
-
     if (c->rx == NULL) {
         c->rx = mem_alloc(sizeof(*c->rx));
-        buf_init(c->rx, most);
+        buf_init(c->rx, most_of(c));
         conn_message_began(c);
     }
     if (buf_append(c->rx, bytes, n) == 0)
@@ -96,7 +100,7 @@ int conn_receive(struct conn *c, const void *bytes, size_t n, bool last)
         c->seen = now_seconds(c->node);
     if (c->state == CONN_LOGIN)
         return hold(c, bytes, n, last);
-    if (c->rx == NULL && last && n > LIMIT_FRAME) {
+    if (c->rx == NULL && last && n > most_of(c)) {
         too_big(c, "message too big");
         return -CF_CLOSED;
     }
