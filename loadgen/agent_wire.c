@@ -216,19 +216,20 @@ void wire_merge_hists(struct hist hists[METRICS], const json_t *j)
 
 json_t *wire_outcome(const struct engine_outcome *o)
 {
-    return json_pack("{s:b,s:b,s:b,s:b,s:s,s:f,s:f,s:f,s:i,s:I,s:I}", "bound",
-                     o->generator_bound, "inconclusive", o->inconclusive,
-                     "stopped", o->stopped_early, "violated", o->violated,
-                     "verdict", o->verdict, "lag_p99_ms", o->lag_p99_ms,
-                     "late_share", o->late_share, "foreign_cpu", o->foreign_cpu,
-                     "shards", o->shards, "bytes",
-                     (json_int_t)o->bytes_per_client, "unanswered",
+    return json_pack("{s:b,s:b,s:b,s:b,s:s,s:s,s:f,s:f,s:f,s:i,s:I,s:I}",
+                     "bound", o->generator_bound, "inconclusive",
+                     o->inconclusive, "stopped", o->stopped_early, "violated",
+                     o->violated, "verdict", o->verdict, "refused", o->refused,
+                     "lag_p99_ms", o->lag_p99_ms, "late_share", o->late_share,
+                     "foreign_cpu", o->foreign_cpu, "shards", o->shards,
+                     "bytes", (json_int_t)o->bytes_per_client, "unanswered",
                      (json_int_t)o->unanswered);
 }
 
 void wire_read_outcome(struct engine_outcome *o, const json_t *j)
 {
     const char *text = json_string_value(json_object_get(j, "verdict"));
+    const char *refused = json_string_value(json_object_get(j, "refused"));
 
     memset(o, 0, sizeof(*o));
     o->generator_bound = json_is_true(json_object_get(j, "bound"));
@@ -242,4 +243,6 @@ void wire_read_outcome(struct engine_outcome *o, const json_t *j)
     o->bytes_per_client = json_integer_value(json_object_get(j, "bytes"));
     o->unanswered = json_integer_value(json_object_get(j, "unanswered"));
     snprintf(o->verdict, sizeof(o->verdict), "%s", text != NULL ? text : "");
+    snprintf(o->refused, sizeof(o->refused), "%s",
+             refused != NULL ? refused : "");
 }

@@ -144,6 +144,14 @@ static void tell_second(struct coordinator *c, int64_t at_ms)
 
 /* ---- the whole ---- */
 
+static void join(char *out, size_t size, const char *more)
+{
+    size_t n = strlen(out);
+
+    if (more[0] != '\0')
+        snprintf(out + n, size - n, "%s%s", n > 0 ? "; " : "", more);
+}
+
 void coordinate_outcome(struct coordinator *c, struct engine_outcome *out)
 {
     int locals = 0;
@@ -169,6 +177,7 @@ void coordinate_outcome(struct coordinator *c, struct engine_outcome *out)
             out->late_share = o->late_share;
         if (o->bytes_per_client > out->bytes_per_client)
             out->bytes_per_client = o->bytes_per_client;
+        join(out->refused, sizeof(out->refused), o->refused);
         if (out->verdict[0] == '\0' || o->violated)
             memcpy(out->verdict, o->verdict, sizeof(out->verdict));
     }

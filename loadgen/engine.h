@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "collect.h"
 #include "driver.h"
+#include "refusals.h"
 #include "scenario.h"
 
 /* Who may log in: made in bulk over the admin socket, or given in a file. */
@@ -49,6 +50,7 @@ struct engine_outcome {
     bool generator_bound, inconclusive, stopped_early;
     bool violated;     /* lost, dup, reordered, corrupt, leaked, mismatch */
     char verdict[400]; /* in words, which fault, where */
+    char refused[REFUSAL_TEXT]; /* "120 rate, 3 not_found" */
     double lag_p99_ms, late_share, foreign_cpu;
     int shards;
     int64_t bytes_per_client; /* of our own memory */

@@ -360,6 +360,7 @@ void outflow_refused(struct shard *sh, struct client *c, const struct object *o)
         return;
     }
     m->fate = FATE_REFUSED;
+    refusals_note(&sh->refusals, code, 1);
     tally_count(sh, COUNT_REFUSED, 1);
     has_fate(sh, f);
 }

@@ -76,6 +76,8 @@ void result_reason(char *out, size_t size, const struct engine_outcome *o)
             "%" PRId64 " messages had no answer when the drain was over, which "
             "is no pass",
             o->unanswered);
+    if (o->refused[0] != '\0')
+        add(&r, "messages were refused: %s", o->refused);
     if (o->stopped_early)
         add(&r, "stopped early");
     if (out[0] == '\0')

@@ -143,6 +143,22 @@ static int add_fail(struct run_state *r, const char *text, struct error *err)
                      text);
 }
 
+/* A server that refuses what is asked of it has not borne the load, unless the
+ * scenario says how much of that is meant. */
+static int add_refused(struct run_state *r, struct error *err)
+{
+    for (int i = 0; i < r->nthresholds; i++)
+        if (strcmp(r->thresholds[i].metric, "refused") == 0)
+            return 0;
+    if (r->nthresholds == SCENARIO_THRESHOLDS)
+        return error_set(err, CF_TOO_BIG,
+                         "%d thresholds, and none of 'refused': one more is "
+                         "needed for it",
+                         SCENARIO_THRESHOLDS);
+    return threshold_parse(&r->thresholds[r->nthresholds++], "refused = 0",
+                           err);
+}
+
 int run_scenario(struct run_state *r, const char *name)
 {
     const struct run_args *a = &r->args;
@@ -162,6 +178,8 @@ int run_scenario(struct run_state *r, const char *name)
     r->nthresholds = r->scenario.nthresholds;
     for (int i = 0; rc == 0 && i < a->fails.count; i++)
         rc = add_fail(r, a->fails.items[i], &err);
+    if (rc == 0)
+        rc = add_refused(r, &err);
     if (rc < 0)
         return load_fail_error(NULL, &err);
     return 0;

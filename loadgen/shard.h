@@ -20,6 +20,7 @@
 #include "object.h"
 #include "plan.h"
 #include "proto/frame.h"
+#include "refusals.h"
 #include "schedule.h"
 #include "window.h"
 
@@ -188,6 +189,7 @@ struct shard {
     _Atomic int64_t copies, owed; /* delivered, and due for what is acked */
     _Atomic uint64_t progress;    /* ns: the last answer or copy */
     bool progressed;              /* in this turn */
+    struct refusals refusals;     /* by code */
     char trouble[160];            /* the first odd thing that was seen */
     char fault[160]; /* the first fault of the server, for the verdict */
     enum count fault_kind;

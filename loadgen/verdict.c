@@ -220,6 +220,15 @@ static void say_faults(const struct engine *e, const struct judge *j,
     o->violated = o->verdict[0] != '\0';
 }
 
+static void say_refusals(const struct engine *e, struct engine_outcome *o)
+{
+    struct refusals all = {0};
+
+    for (int i = 0; i < e->nshards; i++)
+        refusals_add(&all, &e->shards[i].refusals);
+    refusals_text(o->refused, sizeof(o->refused), &all);
+}
+
 static void add(struct collect *c, enum count which, uint64_t n)
 {
     c->counts[which] += n;
@@ -252,6 +261,7 @@ void verdict_judge(struct engine *e, struct collect *c,
     add(c, COUNT_MISMATCH, j.mismatch);
     outcome->unanswered = j.unanswered;
     say_faults(e, &j, c->all, outcome);
+    say_refusals(e, outcome);
     free(j.outflows);
     free(j.next);
     free(j.order);
