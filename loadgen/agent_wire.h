@@ -7,6 +7,9 @@
  *   C:
  * {"t":"assign","url","mac","scenario","host","port","tls","seed","run","io",
  *       "server_pid"}
+ *   C: {"t":"arrivals","traffic","period","rate","at","last"} ...
+ *                                           for each traffic of a record: its
+ *                                           times in ns, in parts
  *   C: {"t":"accounts","lines"} ...         text as of --accounts, in parts
  *   A: {"t":"ready"}
  *   C: {"t":"start"}

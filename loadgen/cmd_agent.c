@@ -189,6 +189,42 @@ static int take_assign(struct agent *g, const char *secret, const char *nonce)
     return rc;
 }
 
+/* The arrivals of one traffic, in parts. */
+static int take_record(struct agent *g, int traffic)
+{
+    struct record *r = NULL;
+    bool last = false;
+    int rc = 0;
+
+    while (rc == 0 && !last) {
+        json_t *j;
+
+        rc = expect(g, "arrivals", PATIENCE_MS, &j);
+        if (rc != 0)
+            break;
+        if (r == NULL)
+            r = record_new(json_number_value(json_object_get(j, "period")),
+                           json_number_value(json_object_get(j, "rate")));
+        last = json_is_true(json_object_get(j, "last"));
+        if (json_integer_value(json_object_get(j, "traffic")) != traffic ||
+            r == NULL || record_add(r, json_object_get(j, "at")) < 0)
+            rc = load_fail(LOAD_USAGE, NULL, "the arrivals cannot be read");
+        json_decref(j);
+    }
+    g->scenario.traffic[traffic].record = r;
+    return rc;
+}
+
+static int take_records(struct agent *g)
+{
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < g->scenario.ntraffic; i++)
+        if (g->scenario.traffic[i].arrivals == ARRIVE_RECORDED)
+            rc = take_record(g, i);
+    return rc;
+}
+
 /* Tokens never touch a disk here. */
 static int take_accounts(struct agent *g)
 {
@@ -330,6 +366,8 @@ static int serve(struct agent *g)
     if (rc == 0)
         rc = take_assign(g, secret, nonce);
     if (rc == 0)
+        rc = take_records(g);
+    if (rc == 0)
         rc = take_accounts(g);
     if (rc == 0)
         rc = work(g);
@@ -365,6 +403,7 @@ int cmd_agent(const struct command *cmd, int argc, char **argv)
     }
     if (g.accounts != NULL)
         accounts_free(&g.accounts);
+    scenario_release(&g.scenario);
     wire_end_close(&g.wire);
     options_release(&o);
     return rc;

@@ -91,8 +91,12 @@ int cmd_scenarios_show(const struct command *cmd, int argc, char **argv)
                    : 0;
     }
     rc = scenario_load(&s, argv[1], a.sets.items, a.sets.count, &err);
-    rc = rc < 0 ? load_fail_error("confab-load scenarios", &err)
-                : print_effective(&s, a.json);
+    if (rc < 0) {
+        rc = load_fail_error("confab-load scenarios", &err);
+    } else {
+        rc = print_effective(&s, a.json);
+        scenario_release(&s);
+    }
     options_release(&o);
     return rc;
 }
@@ -109,12 +113,15 @@ int cmd_scenarios_check(const struct command *cmd, int argc, char **argv)
         return rc < 0 ? 0 : rc;
     for (int i = 1; i < argc && argv[i] != NULL; i++) {
         rc = scenario_load(&s, argv[i], a.sets.items, a.sets.count, &err);
-        if (rc < 0)
+        if (rc < 0) {
             bad = load_fail_error(NULL, &err);
-        else if (a.json)
+            continue;
+        }
+        if (a.json)
             print_effective(&s, true);
         else
             printf("%s: well\n", argv[i]);
+        scenario_release(&s);
     }
     options_release(&o);
     return bad;

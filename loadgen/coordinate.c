@@ -228,6 +228,37 @@ static int send_accounts(struct coordinator *c, struct peer *p, int64_t first,
     return rc;
 }
 
+/* The agent's part of each record, at the rate that the part has. */
+static int send_record(struct peer *p, const struct scenario *s, int traffic)
+{
+    const struct traffic *t = &s->traffic[traffic];
+    const struct record *r = t->record;
+    double share = record_share(t->record_from, t->record_to);
+    size_t at = 0;
+    int rc = 0;
+
+    while (rc == 0 && at < r->n) {
+        json_t *list = record_part(r, t->record_from, t->record_to, &at);
+
+        rc = wire_put(&p->wire,
+                      json_pack("{s:s,s:i,s:f,s:f,s:o,s:b}", "t", "arrivals",
+                                "traffic", traffic, "period", r->period, "rate",
+                                r->rate * share, "at", list, "last",
+                                at == r->n));
+    }
+    return rc;
+}
+
+static int send_records(struct peer *p, const struct scenario *s)
+{
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < s->ntraffic; i++)
+        if (s->traffic[i].record != NULL)
+            rc = send_record(p, s, i);
+    return rc;
+}
+
 static int assign_one(struct coordinator *c, int i)
 {
     const struct target *t = &c->r->target;
@@ -246,6 +277,8 @@ static int assign_one(struct coordinator *c, int i)
                            "io", c->r->args.io != NULL ? c->r->args.io : "auto",
                            "server_pid", p->local ? t->server_pid : 0));
     memset(&p->outcome, 0, sizeof(p->outcome));
+    if (rc == 0)
+        rc = send_records(p, &c->parts[i]);
     return rc == 0 ? send_accounts(c, p, c->first[i], p->users) : rc;
 }
 

@@ -19,16 +19,32 @@ static int64_t part(int64_t total, const double *weights, int n, int i)
     return border(total, weights, n, i + 1) - border(total, weights, n, i);
 }
 
+/* Of the arrivals of a record, part i of all; the share that this is. */
+static double cut_record(struct traffic *t, int64_t all, const double *weights,
+                         int n, int i)
+{
+    t->record_from =
+        record_border((uint64_t)border(all, weights, n, i), (uint64_t)all);
+    t->record_to =
+        record_border((uint64_t)border(all, weights, n, i + 1), (uint64_t)all);
+    return record_share(t->record_from, t->record_to);
+}
+
 /* A rate goes where the groups are; pairs go by users. */
 static int cut_traffic(struct traffic *t, const struct traffic *whole,
                        const struct scenario *s, const double *weights, int n,
                        int i, int64_t all_users, struct error *err)
 {
+    bool recorded = whole->arrivals == ARRIVE_RECORDED;
     double share = (double)s->users.count / (double)all_users;
 
+    if (recorded)
+        share = cut_record(t, all_users, weights, n, i);
     if (whole->kind == TRAFFIC_GROUP || whole->kind == TRAFFIC_CHANNEL) {
         t->groups = part(whole->groups, weights, n, i);
         share = (double)t->groups / (double)whole->groups;
+        if (recorded)
+            share = cut_record(t, whole->groups, weights, n, i);
         if (t->groups > 0 && t->members > s->users.count)
             return error_set(err, CF_INVALID,
                              "%s: groups of %" PRId64 " members do not fit an "

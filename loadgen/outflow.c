@@ -191,6 +191,21 @@ static uint32_t streams_of_traffic(const struct plan *p, int traffic)
     return n;
 }
 
+/* Which arrivals of a record fall to this shard: by its streams, behind those
+ * of the shards before it. */
+static void start_record(struct shard *sh, int traffic, uint32_t all)
+{
+    const struct shard *shards = sh->engine->shards;
+    struct flow *flow = &sh->flows[traffic];
+    uint64_t before = 0;
+
+    for (int i = 0; i < sh->index; i++)
+        before += shards[i].flows[traffic].count;
+    schedule_record(&flow->schedule, &sh->engine->scenario->traffic[traffic],
+                    record_border(before, all),
+                    record_border(before + flow->count, all));
+}
+
 void outflow_factor(struct shard *sh)
 {
     const struct engine_config *cfg = sh->engine->cfg;
@@ -214,12 +229,15 @@ void outflow_start(struct shard *sh, uint64_t start)
     for (int i = 0; i < e->scenario->ntraffic; i++) {
         const struct traffic *t = &e->scenario->traffic[i];
         struct flow *flow = &sh->flows[i];
-        double share = (double)flow->count /
-                       (double)(streams_of_traffic(&e->plan, i) + 1e-9);
+        uint32_t all = streams_of_traffic(&e->plan, i);
+        double share = (double)flow->count / ((double)all + 1e-9);
 
-        if (flow->count > 0)
-            schedule_init(&flow->schedule, t, t->rate * share,
-                          t->rate_end * share, start, start, &sh->rng);
+        if (flow->count == 0)
+            continue;
+        schedule_init(&flow->schedule, t, t->rate * share, t->rate_end * share,
+                      start, start, &sh->rng);
+        if (t->arrivals == ARRIVE_RECORDED)
+            start_record(sh, i, all);
     }
     outflow_factor(sh);
 }

@@ -172,8 +172,10 @@ int run_scenario(struct run_state *r, const char *name)
         rc = scenario_load(&r->scenario, name, NULL, 0, &err);
     if (rc == 0)
         rc = gather_sets(&sets, a, &r->scenario, &err);
-    if (rc == 0 && sets.n > 0)
+    if (rc == 0 && sets.n > 0) {
+        scenario_release(&r->scenario);
         rc = scenario_load(&r->scenario, name, sets.items, sets.n, &err);
+    }
     memcpy(r->thresholds, r->scenario.thresholds, sizeof(r->thresholds));
     r->nthresholds = r->scenario.nthresholds;
     for (int i = 0; rc == 0 && i < a->fails.count; i++)
@@ -367,4 +369,5 @@ void run_close(struct run_state *r)
     metrics_http_stop(&r->metrics);
     outputs_close(&r->outputs);
     target_close(&r->target);
+    scenario_release(&r->scenario);
 }

@@ -116,6 +116,63 @@ static bool is_json(struct span text)
     return i < text.n && text.p[i] == '{';
 }
 
+/* ---- records of arrivals ---- */
+
+/* Beside the scenario, unless it is an absolute path. */
+static char *path_beside(const char *source, const char *file)
+{
+    const char *slash = strrchr(source, '/');
+    struct buf b;
+    char *path;
+
+    buf_init(&b, TOML_BYTES);
+    if (file[0] != '/' && slash != NULL)
+        buf_append(&b, source, (size_t)(slash + 1 - source));
+    buf_append_text(&b, file);
+    path = mem_text(buf_cstr(&b));
+    buf_release(&b);
+    return path;
+}
+
+static int read_record(struct reader *r, const json_t *j, struct traffic *t)
+{
+    char *path = path_beside(r->source, t->file);
+    struct error why = {0};
+    int rc = record_read(&t->record, path, &why);
+
+    free(path);
+    if (rc == -CF_NOT_FOUND)
+        return field_fail(r, j, "file", true, "%s", why.text);
+    if (rc < 0)
+        return error_set(r->err, -rc, "%s", why.text);
+    if (json_object_get(j, "rate") == NULL)
+        t->rate = t->record->rate;
+    return 0;
+}
+
+static int read_records(struct reader *r, const json_t *tree,
+                        struct scenario *s)
+{
+    const json_t *list = json_object_get(tree, "traffic");
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && r->files && i < s->ntraffic; i++)
+        if (s->traffic[i].arrivals == ARRIVE_RECORDED)
+            rc =
+                read_record(r, json_array_get(list, (size_t)i), &s->traffic[i]);
+    if (rc < 0)
+        scenario_release(s);
+    return rc;
+}
+
+void scenario_release(struct scenario *s)
+{
+    for (int i = 0; i < s->ntraffic; i++) {
+        record_free(s->traffic[i].record);
+        s->traffic[i].record = NULL;
+    }
+}
+
 static int interpret(struct reader *r, const json_t *tree, struct scenario *s)
 {
     int rc;
@@ -125,7 +182,8 @@ static int interpret(struct reader *r, const json_t *tree, struct scenario *s)
     if (rc < 0)
         return rc;
     scenario_name_traffic(s);
-    return scenario_check(r, tree, s);
+    rc = scenario_check(r, tree, s);
+    return rc < 0 ? rc : read_records(r, tree, s);
 }
 
 static int with_sets(struct reader *r, json_t *tree, struct scenario *s,
@@ -148,10 +206,9 @@ static int with_sets(struct reader *r, json_t *tree, struct scenario *s,
     return rc;
 }
 
-int scenario_parse(struct scenario *s, const char *source, struct span text,
-                   const char *const *sets, int nsets, struct error *err)
+static int parse(struct scenario *s, struct reader *r, struct span text,
+                 const char *const *sets, int nsets)
 {
-    struct reader r = {.source = source, .err = err};
     struct error why = {0};
     struct toml t;
     json_t *tree;
@@ -162,19 +219,28 @@ int scenario_parse(struct scenario *s, const char *source, struct span text,
                    ? json_parse_bounded(text, TOML_DEPTH, STRUCTURE, &why)
                    : NULL;
         if (tree == NULL)
-            return error_set(err, CF_INVALID, "%s: %s", source,
+            return error_set(r->err, CF_INVALID, "%s: %s", r->source,
                              why.text[0] != '\0' ? why.text : "too large");
-        rc = with_sets(&r, tree, s, sets, nsets);
+        rc = with_sets(r, tree, s, sets, nsets);
         json_decref(tree);
         return rc;
     }
-    rc = toml_parse(&t, source, text, err);
+    rc = toml_parse(&t, r->source, text, r->err);
     if (rc < 0)
         return rc;
-    r.toml = &t;
-    rc = with_sets(&r, t.root, s, sets, nsets);
+    r->toml = &t;
+    rc = with_sets(r, t.root, s, sets, nsets);
+    r->toml = NULL;
     toml_release(&t);
     return rc;
+}
+
+int scenario_parse(struct scenario *s, const char *source, struct span text,
+                   const char *const *sets, int nsets, struct error *err)
+{
+    struct reader r = {.source = source, .err = err};
+
+    return parse(s, &r, text, sets, nsets);
 }
 
 int scenario_from_json(struct scenario *s, const json_t *j, struct error *err)
@@ -240,20 +306,20 @@ static int no_such(const char *name, struct error *err)
 int scenario_load(struct scenario *s, const char *name_or_file,
                   const char *const *sets, int nsets, struct error *err)
 {
+    struct reader r = {.source = name_or_file, .files = true, .err = err};
     struct buf b;
     int rc;
 
     for (const struct builtin_scenario *k = scenario_builtins();
          k->name != NULL; k++)
         if (strcmp(k->name, name_or_file) == 0)
-            return scenario_parse(s, k->name, span_of(k->toml), sets, nsets,
-                                  err);
+            return parse(s, &r, span_of(k->toml), sets, nsets);
     if (strpbrk(name_or_file, "./") == NULL && access(name_or_file, F_OK) < 0)
         return no_such(name_or_file, err);
     buf_init(&b, TOML_BYTES + 4096);
     rc = read_file(name_or_file, &b, err);
     if (rc == 0)
-        rc = scenario_parse(s, name_or_file, buf_span(&b), sets, nsets, err);
+        rc = parse(s, &r, buf_span(&b), sets, nsets);
     buf_release(&b);
     return rc;
 }

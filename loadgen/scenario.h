@@ -9,11 +9,17 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "recorded.h"
 
 #define SCENARIO_TRAFFICS 16
 #define SCENARIO_THRESHOLDS 32
 
-enum arrivals { ARRIVE_CONSTANT, ARRIVE_POISSON, ARRIVE_BURST };
+enum arrivals {
+    ARRIVE_CONSTANT,
+    ARRIVE_POISSON,
+    ARRIVE_BURST,
+    ARRIVE_RECORDED /* as a file says, at the pace that gives the rate */
+};
 enum traffic_kind {
     TRAFFIC_DIRECT,  /* pairs */
     TRAFFIC_GROUP,   /* groups of `members` */
@@ -30,7 +36,12 @@ struct traffic {
     double rate;             /* messages a second, all senders together */
     double rate_end;         /* ramp: rate at the end of measure; 0: constant */
     enum arrivals arrivals;
-    int64_t burst; /* messages at once, arrivals burst */
+    int64_t burst;  /* messages at once, arrivals burst */
+    char file[200]; /* of recorded arrivals, beside the scenario's */
+    /* What it holds: owned by the scenario that was read, borrowed by copies.
+     * NULL: not read, never due. */
+    struct record *record;
+    uint64_t record_from, record_to; /* the part of it, of RECORD_WHOLE */
     int64_t body_bytes;
     bool lognormal; /* sizes spread around body_bytes, sigma 0.5 */
     bool delivered; /* recipients acknowledge (always), sender counts it */
@@ -92,14 +103,19 @@ struct scenario {
     int nthresholds;
 };
 
-/* Read FILE, or the built-in scenario of that name. sets: "a.b=c" pairs that
+/* Read FILE, or the built-in scenario of that name, and the records that it
+ * names; then scenario_release() is due. sets: "a.b=c" pairs that
  * replace values ("traffic.0.rate=20k"). Errors name file:line:column and the
  * nearest key. */
 int scenario_load(struct scenario *s, const char *name_or_file,
                   const char *const *sets, int nsets, struct error *err);
-/* The same from text (fuzzing, tests, agents). */
+/* The same from text (fuzzing, tests), without opening a file: arrivals of a
+ * record have none, and there is nothing to release. So it is with
+ * scenario_from_json(), for agents. */
 int scenario_parse(struct scenario *s, const char *source, struct span text,
                    const char *const *sets, int nsets, struct error *err);
+/* Free the records of a scenario that was read, not of its copies. */
+void scenario_release(struct scenario *s);
 /* The effective scenario as TOML that reads back to the same. */
 void scenario_write(struct buf *out, const struct scenario *s);
 json_t *scenario_json(const struct scenario *s);

@@ -101,6 +101,30 @@ static int check_misplaced(struct reader *r, const json_t *j,
     return 0;
 }
 
+static int check_arrivals(struct reader *r, const json_t *j,
+                          const struct traffic *t)
+{
+    bool recorded = t->arrivals == ARRIVE_RECORDED;
+
+    if (t->arrivals == ARRIVE_BURST && t->burst < 1)
+        return field_fail(r, j, "arrivals", true,
+                          "bursts need their size: burst = 100");
+    if (t->arrivals != ARRIVE_BURST && t->burst != 0)
+        return field_fail(r, j, "burst", false,
+                          "burst goes with arrivals = \"burst\"");
+    if (recorded && t->file[0] == '\0')
+        return field_fail(r, j, "arrivals", true,
+                          "recorded arrivals need their file: file = "
+                          "\"times.txt\"");
+    if (!recorded && t->file[0] != '\0')
+        return field_fail(r, j, "file", false,
+                          "file goes with arrivals = \"recorded\"");
+    if (recorded && t->rate_end > 0)
+        return field_fail(r, j, "rate_end", false,
+                          "recorded arrivals climb as the record does");
+    return 0;
+}
+
 static int check_traffic(struct reader *r, const json_t *j,
                          const struct traffic *t, const struct scenario *s)
 {
@@ -112,13 +136,7 @@ static int check_traffic(struct reader *r, const json_t *j,
         return rc;
     if (t->kind == TRAFFIC_DIRECT && s->users.count < 2)
         return field_fail(r, j, "kind", true, "direct needs 2 users or more");
-    if (t->arrivals == ARRIVE_BURST && t->burst < 1)
-        return field_fail(r, j, "arrivals", true,
-                          "bursts need their size: burst = 100");
-    if (t->arrivals != ARRIVE_BURST && t->burst != 0)
-        return field_fail(r, j, "burst", false,
-                          "burst goes with arrivals = \"burst\"");
-    return 0;
+    return check_arrivals(r, j, t);
 }
 
 static int check_names(struct reader *r, const json_t *list,

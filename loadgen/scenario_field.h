@@ -50,6 +50,7 @@ struct set_value {
 struct reader {
     const char *source;
     const struct toml *toml; /* NULL: JSON, no places */
+    bool files;              /* read those that the scenario names */
     const struct set_value *sets;
     int nsets;
     struct error *err;

@@ -113,8 +113,12 @@ static const struct field traffic_fields[] = {
     {.key = "arrivals",
      .type = FIELD_CHOICE,
      .offset = AT(arrivals),
-     .choices = "constant|poisson|burst"},
+     .choices = "constant|poisson|burst|recorded"},
     {.key = "burst", .type = FIELD_INT, .offset = AT(burst), .max = 1000000},
+    {.key = "file",
+     .type = FIELD_TEXT,
+     .offset = AT(file),
+     .room = sizeof(((struct traffic *)0)->file)},
     {.key = "body", .type = FIELD_TABLE, .sub = body_fields},
     {.key = "receipts",
      .type = FIELD_OTHER,
@@ -142,8 +146,11 @@ static int read_one_traffic(struct reader *r, const json_t *list, size_t i,
         return field_fail(r, list, index, false,
                           "the traffic needs a kind: direct, group, channel "
                           "or self");
-    *t = (struct traffic){
-        .groups = 1, .rate = 1, .body_bytes = 100, .arrivals = ARRIVE_POISSON};
+    *t = (struct traffic){.groups = 1,
+                          .rate = 1,
+                          .body_bytes = 100,
+                          .arrivals = ARRIVE_POISSON,
+                          .record_to = RECORD_WHOLE};
     return fields_read(r, traffic_fields, j, t);
 }
 

@@ -39,6 +39,46 @@ static void advance(struct schedule *s, double slots)
     s->due += time_for(s, slots) * NS;
 }
 
+/* ---- recorded ---- */
+
+/* Of the next arrival, in ns of the record and all rounds before. */
+static double position(const struct schedule *s)
+{
+    return s->round * s->record->period + s->record->at[s->next];
+}
+
+/* From next on to one that is ours; a record has its end, and begins again. */
+static void find(struct schedule *s)
+{
+    const struct record *r = s->record;
+
+    for (size_t looked = 0; looked <= r->n; looked++, s->next++) {
+        if (s->next >= r->n) {
+            s->next = 0;
+            s->round++;
+        }
+        if (!record_is_in(s->next, s->part_from, s->part_to))
+            continue;
+        s->due = s->seen_due + (position(s) - s->seen) / (s->tempo * s->factor);
+        return;
+    }
+    s->due = INFINITY;
+}
+
+void schedule_record(struct schedule *s, const struct traffic *t, uint64_t from,
+                     uint64_t to)
+{
+    if (t->record == NULL || t->record->n == 0 || t->rate <= 0)
+        return;
+    s->record = t->record;
+    s->part_from = from;
+    s->part_to = to;
+    s->tempo = t->rate / t->record->rate;
+    find(s);
+}
+
+/* ---- all of them ---- */
+
 static double exponential(struct schedule *s)
 {
     return -log1p(-rng_unit(s->rng));
@@ -58,7 +98,7 @@ void schedule_init(struct schedule *s, const struct traffic *t, double rate,
                            .burst = t->burst > 0 ? t->burst : 1,
                            .rng = rng};
     s->in_burst = s->burst;
-    if (rate <= 0 && rate_end <= 0)
+    if ((rate <= 0 && rate_end <= 0) || s->arrivals == ARRIVE_RECORDED)
         s->due = INFINITY;
     else if (s->arrivals == ARRIVE_POISSON)
         advance(s, exponential(s));
@@ -90,6 +130,12 @@ void schedule_step(struct schedule *s)
     case ARRIVE_CONSTANT:
         advance(s, 1);
         break;
+    case ARRIVE_RECORDED:
+        if (s->record == NULL || isinf(s->due))
+            break;
+        s->next++;
+        find(s);
+        break;
     }
 }
 
@@ -101,5 +147,9 @@ void schedule_ramp(struct schedule *s, uint64_t from, uint64_t to)
 
 void schedule_factor(struct schedule *s, double factor)
 {
+    if (s->record != NULL && !isinf(s->due)) {
+        s->seen = position(s);
+        s->seen_due = s->due;
+    }
     s->factor = factor > 0 ? factor : 1e-9;
 }

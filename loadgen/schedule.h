@@ -17,6 +17,12 @@ struct schedule {
     int64_t burst, in_burst; /* slots at once; left of this burst */
     double due;              /* ns since start, of the next slot */
     struct rng *rng;         /* borrowed */
+    /* Recorded arrivals: number next of the record in that round; what is at
+     * seen (ns of all rounds) was due at seen_due. */
+    const struct record *record; /* borrowed; NULL: never due */
+    uint64_t part_from, part_to; /* of it, what is ours */
+    size_t next;
+    double round, tempo, seen, seen_due;
 };
 
 /* From start (ns) on; a ramp (rate_end > 0) is over at end. The first slot of
@@ -25,6 +31,12 @@ struct schedule {
 void schedule_init(struct schedule *s, const struct traffic *t, double rate,
                    double rate_end, uint64_t start, uint64_t end,
                    struct rng *rng);
+
+/* Those arrivals of t's record that are in the part [from, to), as fast as
+ * the rate of all of t asks. To be called after schedule_init() when arrivals
+ * are recorded; until then nothing is due. */
+void schedule_record(struct schedule *s, const struct traffic *t, uint64_t from,
+                     uint64_t to);
 
 /* When the next slot is due, UINT64_MAX: never. */
 uint64_t schedule_due(const struct schedule *s);

@@ -51,6 +51,41 @@ START_TEST(split)
 }
 END_TEST
 
+/* Each arrival of a record goes to one agent, and all keep the pace. */
+START_TEST(records)
+{
+    struct scenario whole =
+        parsed("[users]\ncount = 100\n"
+               "[[traffic]]\nkind = 'group'\nmembers = 5\ngroups = 7\n"
+               "arrivals = 'recorded'\nfile = 'x'\nrate = 40\n"
+               "[[traffic]]\nkind = 'direct'\n"
+               "arrivals = 'recorded'\nfile = 'x'\nrate = 40\n");
+    static const struct record record = {.n = 1000, .period = 1e9, .rate = 20};
+    const double weights[] = {2, 1, 1};
+    struct error err = {0};
+    struct scenario parts[3];
+    int64_t first[3];
+
+    whole.traffic[0].record = whole.traffic[1].record =
+        (struct record *)&record;
+    ck_assert_int_eq(scenario_split(parts, first, &whole, weights, 3, &err), 0);
+    for (int t = 0; t < 2; t++) {
+        uint64_t at = 0;
+
+        for (int i = 0; i < 3; i++) {
+            const struct traffic *p = &parts[i].traffic[t];
+
+            ck_assert(p->record == &record);
+            ck_assert_uint_eq(p->record_from, at);
+            at = p->record_to;
+            ck_assert_double_eq_tol(
+                p->rate / (20 * record_share(p->record_from, at)), 2, 1e-12);
+        }
+        ck_assert_uint_eq(at, RECORD_WHOLE);
+    }
+}
+END_TEST
+
 START_TEST(uncut)
 {
     struct scenario one =
@@ -158,4 +193,4 @@ START_TEST(secrets)
 }
 END_TEST
 
-SUITE("coordinate", split, uncut, lines, numbers, secrets)
+SUITE("coordinate", split, records, uncut, lines, numbers, secrets)

@@ -1,6 +1,9 @@
 #include "scenario.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../base/suite.h"
 
@@ -246,5 +249,92 @@ START_TEST(many)
 }
 END_TEST
 
+/* ---- records of arrivals ---- */
+
+static char folder[] = "/tmp/test_scenario-XXXXXX";
+
+static void put(const char *name, const char *text)
+{
+    char path[64];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(fputs(text, f), 0);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+static int load(struct scenario *s, const char *text, const char *set,
+                struct error *err)
+{
+    char path[64];
+
+    put("s.toml", text);
+    snprintf(path, sizeof(path), "%s/s.toml", folder);
+    return scenario_load(s, path, &set, set != NULL, err);
+}
+
+static void not_loaded(const char *text, const char *why)
+{
+    struct error err = {0};
+    struct scenario s;
+    size_t n = strlen(folder);
+
+    ck_assert_msg(load(&s, text, NULL, &err) < 0, "%s", text);
+    /* Each names a file beside the scenario. */
+    ck_assert_msg(strncmp(err.text, folder, n) == 0 &&
+                      strncmp(err.text + n + 1, why, strlen(why)) == 0,
+                  "%s", err.text);
+}
+
+#define RECORDED "[[traffic]]\nkind = 'direct'\narrivals = 'recorded'\n"
+
+START_TEST(recorded)
+{
+    struct error err = {0};
+    struct scenario s;
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    put("times.txt", "0.5\n1\n2\n4\n");
+    put("bad.txt", "0.5\n0.4\n");
+    ck_assert_msg(load(&s, RECORDED "file = 'times.txt'", NULL, &err) == 0,
+                  "%s", err.text);
+    ck_assert(s.traffic[0].rate == 1 && s.traffic[0].record->n == 4);
+    scenario_release(&s);
+    ck_assert_ptr_null(s.traffic[0].record);
+    ck_assert_int_eq(
+        load(&s, RECORDED "file = 'times.txt'\nrate = '20/s'", NULL, &err), 0);
+    ck_assert(s.traffic[0].rate == 20);
+    same_again(&s);
+    scenario_release(&s);
+    ck_assert_int_eq(load(&s, RECORDED "file = 'none.txt'",
+                          "traffic.0.file=times.txt", &err),
+                     0);
+    scenario_release(&s);
+    not_loaded(RECORDED "file = 'none.txt'", "s.toml:4:8: ");
+    not_loaded(RECORDED "file = 'bad.txt'", "bad.txt:2: 0.4 s comes after");
+    not_loaded(RECORDED "file = 'times.txt'\n" RECORDED "file = 'bad.txt'",
+               "bad.txt:2: ");
+    not_loaded(RECORDED "file = '../'", "../: no plain file");
+    ck_assert_int_eq(chdir(folder) | unlink("s.toml") | unlink("times.txt") |
+                         unlink("bad.txt") | rmdir(folder),
+                     0);
+}
+END_TEST
+
+START_TEST(recorded_impossible)
+{
+    refused(RECORDED, "f:3:12: recorded arrivals need their file");
+    refused("[[traffic]]\nkind='direct'\nfile='x'",
+            "f:3:1: file goes with arrivals");
+    refused(RECORDED "file='x'\nrate_end=5", "f:5:1: recorded arrivals climb");
+    refused(RECORDED "file='x'\nburst=5", "f:5:1: burst goes with");
+    refused(RECORDED "file=7", "'file' must be text");
+    /* Text alone opens no file, and has the rate of any other. */
+    ck_assert_ptr_null(parsed(RECORDED "file='x'").traffic[0].record);
+}
+END_TEST
+
 SUITE("scenario", everything, builtins, json, wrong_keys, wrong_values,
-      impossible, sets, many)
+      impossible, sets, many, recorded, recorded_impossible)
