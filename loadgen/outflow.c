@@ -162,10 +162,28 @@ static void take_slot(struct shard *sh, struct flow *flow, uint64_t due)
     outflow_add(sh, outflow, due);
 }
 
+/* While it is paused nothing falls due; then everything is later by as much. */
+static bool is_paused(struct shard *sh, uint64_t now)
+{
+    const _Atomic double *factor = sh->engine->cfg->rate_factor;
+    bool paused = factor != NULL && atomic_load(factor) == 0;
+
+    if (paused && sh->paused_at == 0)
+        sh->paused_at = now;
+    if (paused || sh->paused_at == 0)
+        return paused;
+    for (int i = 0; i < sh->engine->scenario->ntraffic; i++)
+        sh->flows[i].schedule.start += now - sh->paused_at;
+    sh->paused_at = 0;
+    return false;
+}
+
 uint64_t outflow_run(struct shard *sh)
 {
     uint64_t next = UINT64_MAX, now = clock_ns();
 
+    if (is_paused(sh, now))
+        return next;
     for (int i = 0; i < sh->engine->scenario->ntraffic; i++) {
         struct flow *flow = &sh->flows[i];
         uint64_t due;
@@ -209,11 +227,13 @@ static void start_record(struct shard *sh, int traffic, uint32_t all)
 void outflow_factor(struct shard *sh)
 {
     const struct engine_config *cfg = sh->engine->cfg;
+    double factor =
+        cfg->rate_factor != NULL ? atomic_load(cfg->rate_factor) : 0;
 
-    if (cfg->rate_factor == NULL)
+    if (factor <= 0)
         return;
     for (int i = 0; i < sh->engine->scenario->ntraffic; i++)
-        schedule_factor(&sh->flows[i].schedule, atomic_load(cfg->rate_factor));
+        schedule_factor(&sh->flows[i].schedule, factor);
 }
 
 void outflow_ramp(struct shard *sh, uint64_t from, uint64_t to)
