@@ -10,21 +10,19 @@
 
 /* ---- submitting: any thread ---- */
 
-static int enqueue(struct sqlite_store *ss, struct store_op *op, bool write)
+static int enqueue_write(struct sqlite_store *ss, struct store_op *op)
 {
-    struct link *list = write ? &ss->writes : &ss->reads;
-    _Atomic int *count = write ? &ss->write_count : &ss->read_count;
     int rc = 0;
 
     pthread_mutex_lock(&ss->lock);
     if (ss->stopping) {
         rc = -CF_UNAVAILABLE;
-    } else if (atomic_load(count) >= LIMIT_STORE_QUEUE) {
+    } else if (atomic_load(&ss->write_count) >= LIMIT_STORE_QUEUE) {
         rc = -CF_BUSY;
     } else {
-        list_push(list, &op->link);
-        atomic_fetch_add(count, 1);
-        pthread_cond_signal(write ? &ss->wake_writer : &ss->wake_readers);
+        list_push(&ss->writes, &op->link);
+        atomic_fetch_add(&ss->write_count, 1);
+        pthread_cond_signal(&ss->wake_writer);
     }
     pthread_mutex_unlock(&ss->lock);
     return rc;
@@ -32,7 +30,9 @@ static int enqueue(struct sqlite_store *ss, struct store_op *op, bool write)
 
 static void sqlite_submit(struct store_port *p, struct store_op *op)
 {
-    int rc = enqueue(p->store->priv, op, store_verb_is_write(op->verb));
+    struct sqlite_store *ss = p->store->priv;
+    int rc = store_verb_is_write(op->verb) ? enqueue_write(ss, op)
+                                           : sqlite_enqueue_read(ss, op);
 
     if (rc < 0)
         store_done(op, rc);
@@ -53,9 +53,9 @@ static void stop_threads(struct sqlite_store *ss)
     pthread_mutex_lock(&ss->lock);
     ss->stopping = true;
     pthread_cond_broadcast(&ss->wake_writer);
-    pthread_cond_broadcast(&ss->wake_readers);
     pthread_cond_broadcast(&ss->wake_checkpoint);
     pthread_mutex_unlock(&ss->lock);
+    sqlite_stop_readers(ss);
     if (ss->have_writer)
         pthread_join(ss->writer, NULL);
     if (ss->have_checkpointer)
@@ -87,6 +87,7 @@ static void sqlite_free(struct sqlite_store *ss)
     if (ss->lock_fd >= 0)
         close(ss->lock_fd);
     pthread_mutex_destroy(&ss->lock);
+    pthread_mutex_destroy(&ss->read_lock);
     pthread_cond_destroy(&ss->wake_writer);
     pthread_cond_destroy(&ss->wake_readers);
     pthread_cond_destroy(&ss->wake_checkpoint);
@@ -110,6 +111,7 @@ static struct sqlite_store *sqlite_new(struct store *s, const char *dir)
     ss->lock_fd = -1;
     ss->sync = strcmp(s->durability, "fsync") == 0;
     pthread_mutex_init(&ss->lock, NULL);
+    pthread_mutex_init(&ss->read_lock, NULL);
     pthread_cond_init(&ss->wake_writer, NULL);
     pthread_cond_init(&ss->wake_readers, NULL);
     pthread_cond_init(&ss->wake_checkpoint, NULL);

@@ -42,11 +42,21 @@ struct sqlite_store {
     bool sync;
 
     pthread_mutex_t lock;
-    pthread_cond_t wake_writer, wake_readers, wake_checkpoint;
-    struct link writes, reads;           /* waiting */
-    _Atomic int write_count, read_count; /* not answered; not taken */
+    pthread_cond_t wake_writer, wake_checkpoint;
+    struct link writes;      /* waiting */
+    _Atomic int write_count; /* not answered */
     bool stopping;
     bool checkpoint_wanted;
+
+    /* The readers' queue. A reader that is called calls the next one when it
+     * finds more than it takes: nobody is woken for what an awake one does. */
+    pthread_mutex_t read_lock;
+    pthread_cond_t wake_readers;
+    struct link reads;      /* waiting */
+    _Atomic int read_count; /* not taken */
+    int readers_asleep;
+    bool reader_called; /* one was woken and has not looked yet */
+    bool readers_stop;
 
     pthread_t writer, checkpointer, reader_threads[SQLITE_READERS];
     bool have_writer, have_checkpointer;
@@ -138,6 +148,9 @@ void sqlite_change_roster(struct sqlite_store *ss, struct conv_row *c,
                           const struct store_op *op, int64_t seq);
 void sqlite_blank(struct db *d, uint64_t conv, int64_t seq, int64_t now);
 
+/* Any thread. 0, -CF_BUSY, -CF_UNAVAILABLE. */
+int sqlite_enqueue_read(struct sqlite_store *ss, struct store_op *op);
+void sqlite_stop_readers(struct sqlite_store *ss);
 int sqlite_read(struct sqlite_store *ss, struct db *d, struct store_op *op);
 int sqlite_read_user(struct sqlite_store *ss, struct db *d,
                      struct store_op *op);

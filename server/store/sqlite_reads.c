@@ -202,21 +202,74 @@ int sqlite_read(struct sqlite_store *ss, struct db *d, struct store_op *op)
     }
 }
 
-/* ---- the thread ---- */
+/* ---- the queue ---- */
+
+/* Under the lock: is a reader to be woken? Whoever gets true does it after the
+ * lock, so that the one who wakes does not wait at once. */
+static bool call_reader(struct sqlite_store *ss)
+{
+    if (list_empty(&ss->reads) || ss->readers_asleep == 0 || ss->reader_called)
+        return false;
+    ss->reader_called = true;
+    return true;
+}
+
+int sqlite_enqueue_read(struct sqlite_store *ss, struct store_op *op)
+{
+    bool call = false;
+    int rc = 0;
+
+    pthread_mutex_lock(&ss->read_lock);
+    if (ss->readers_stop) {
+        rc = -CF_UNAVAILABLE;
+    } else if (atomic_load(&ss->read_count) >= LIMIT_STORE_QUEUE) {
+        rc = -CF_BUSY;
+    } else {
+        list_push(&ss->reads, &op->link);
+        atomic_fetch_add(&ss->read_count, 1);
+        call = call_reader(ss);
+    }
+    pthread_mutex_unlock(&ss->read_lock);
+    if (call)
+        pthread_cond_signal(&ss->wake_readers);
+    return rc;
+}
+
+void sqlite_stop_readers(struct sqlite_store *ss)
+{
+    pthread_mutex_lock(&ss->read_lock);
+    ss->readers_stop = true;
+    pthread_cond_broadcast(&ss->wake_readers);
+    pthread_mutex_unlock(&ss->read_lock);
+}
+
+static void sleep_until_called(struct sqlite_store *ss)
+{
+    ss->readers_asleep++;
+    pthread_cond_wait(&ss->wake_readers, &ss->read_lock);
+    ss->readers_asleep--;
+    ss->reader_called = false;
+}
 
 static struct store_op *take(struct sqlite_store *ss)
 {
     struct link *l;
+    bool call;
 
-    pthread_mutex_lock(&ss->lock);
-    while (list_empty(&ss->reads) && !ss->stopping)
-        pthread_cond_wait(&ss->wake_readers, &ss->lock);
-    l = ss->stopping ? NULL : list_pop(&ss->reads);
+    pthread_mutex_lock(&ss->read_lock);
+    while (list_empty(&ss->reads) && !ss->readers_stop)
+        sleep_until_called(ss);
+    l = ss->readers_stop ? NULL : list_pop(&ss->reads);
     if (l != NULL)
         atomic_fetch_sub(&ss->read_count, 1);
-    pthread_mutex_unlock(&ss->lock);
+    call = call_reader(ss);
+    pthread_mutex_unlock(&ss->read_lock);
+    if (call)
+        pthread_cond_signal(&ss->wake_readers);
     return l != NULL ? container_of(l, struct store_op, link) : NULL;
 }
+
+/* ---- the thread ---- */
 
 static int run(struct sqlite_store *ss, struct db *d, struct store_op *op)
 {
