@@ -37,6 +37,8 @@ struct run {
     enum phase phase;
     uint64_t next;      /* ns: of the next row */
     uint64_t phase_end; /* ns */
+    uint64_t looked;    /* ns: the last turn of the phase */
+    uint64_t paused;    /* ns, in all */
     struct second row;  /* the last one */
     uint64_t nrows;     /* of this phase */
     /* settle: what the last seconds delivered */
@@ -99,6 +101,19 @@ static void sleep_until(uint64_t ns)
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
+/* A pause makes the phase so much longer. */
+static void count_pause(struct run *r, uint64_t now)
+{
+    const _Atomic double *factor = r->engine.cfg->rate_factor;
+
+    if (factor != NULL && atomic_load(factor) == 0 &&
+        (r->phase == PHASE_SETTLE || r->phase == PHASE_MEASURE)) {
+        r->phase_end += now - r->looked;
+        r->paused += now - r->looked;
+    }
+    r->looked = now;
+}
+
 /* Rows once a second until over() says so or phase_end comes; a last row ends
  * the phase. False: stopped early. */
 static bool run_phase(struct run *r, enum phase phase,
@@ -106,9 +121,11 @@ static bool run_phase(struct run *r, enum phase phase,
 {
     r->phase = phase;
     r->nrows = 0;
+    r->looked = clock_ns();
     for (;;) {
         uint64_t now = clock_ns(), until = now + STEP;
 
+        count_pause(r, now);
         if (now >= r->phase_end || (over != NULL && over(r)))
             break;
         if (now >= r->next) {
@@ -368,6 +385,7 @@ static void judge_generator(struct run *r)
     const struct fold *f = &r->fold;
 
     o->shards = r->engine.nshards;
+    o->paused_ms = (int64_t)(r->paused / 1000000);
     o->lag_p99_ms = (double)hist_at(&f->lag, 0.99) / 1e6;
     if (f->due > 0)
         o->late_share = (double)f->late / (double)f->due;

@@ -42,7 +42,8 @@ struct engine_config {
     bool (*tick)(void *ctx, const struct second *row, const char *verdicts);
     void *ctx;
     /* Control over a running engine (capacity, --tui): multiplies all rates;
-     * read by shards each second. NULL: 1. */
+     * read by shards each second. 0: a pause, in which no message falls due;
+     * all that comes after it is due that much later. NULL: 1. */
     const _Atomic double *rate_factor;
 };
 
@@ -54,6 +55,7 @@ struct engine_outcome {
     double lag_p99_ms, late_share, foreign_cpu;
     int shards;
     int64_t bytes_per_client; /* of our own memory */
+    int64_t paused_ms;        /* by hand */
     int64_t unanswered; /* messages due that had no answer after the drain,
                            written or not: no run passes with any */
 };

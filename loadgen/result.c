@@ -148,6 +148,7 @@ static json_t *outcome_object(const struct result_input *in)
     (void)json_object_set_new(o, "bytes_per_client",
                               json_integer(e->bytes_per_client));
     (void)json_object_set_new(o, "unanswered", json_integer(e->unanswered));
+    (void)json_object_set_new(o, "paused_ms", json_integer(e->paused_ms));
     return o;
 }
 

@@ -30,7 +30,7 @@
  *   "outcome": {"exit", "word", "verdict", "generator_bound",
  *               "inconclusive", "stopped_early", "violated", "unreachable",
  *               "lag_p99_ms", "late_share", "foreign_cpu", "shards",
- *               "bytes_per_client"},
+ *               "bytes_per_client", "unanswered", "paused_ms"},
  *   "thresholds": [{"text", "metric", "duration": bool, "limit",
  *                   "value": number or null,
  *                   "state": "pass" | "missed" | "inconclusive", "why"}],

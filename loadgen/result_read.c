@@ -175,6 +175,7 @@ static int read_outcome(struct run *r, struct reader *doc)
     o->shards = (int)(get_int(&in, "shards", 0) & 0xffff);
     o->bytes_per_client = get_int(&in, "bytes_per_client", 0);
     o->unanswered = get_int(&in, "unanswered", 0);
+    o->paused_ms = get_int(&in, "paused_ms", 0);
     return in.r;
 }
 

@@ -78,6 +78,11 @@ void result_reason(char *out, size_t size, const struct engine_outcome *o)
             o->unanswered);
     if (o->refused[0] != '\0')
         add(&r, "messages were refused: %s", o->refused);
+    if (o->paused_ms > 0)
+        add(&r,
+            "paused for %.1f s by hand: the schedules and the phase are longer "
+            "by that, and the rates are of all of it",
+            (double)o->paused_ms / 1000);
     if (o->stopped_early)
         add(&r, "stopped early");
     if (out[0] == '\0')

@@ -296,7 +296,7 @@ static bool tick(void *ctx, const struct second *row, const char *note)
     if (r->tui.on) {
         tui_keys(&r->tui);
         tui_second(&r->tui, r->scenario.name, row);
-        atomic_store(&r->factor, r->tui.paused ? TUI_PAUSED : r->tui.factor);
+        atomic_store(&r->factor, r->tui.paused ? 0 : r->tui.factor);
     } else if (!r->args.quiet) {
         live_second(&r->live, row, note);
     }

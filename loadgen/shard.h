@@ -173,6 +173,7 @@ struct shard {
     uint32_t *away;            /* owned: churn clients that are away */
     uint32_t naway;
     uint32_t setup_at, setup_open; /* conversations: looked at, under way */
+    uint64_t paused_at;            /* ns: no message is due since; 0: none */
     bool ramped;                   /* the ramp has begun */
     bool deaf;                     /* slow clients do not read now */
     int stage;                     /* the one acted on */

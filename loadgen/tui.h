@@ -7,8 +7,7 @@
 
 #include "result.h"
 
-#define TUI_CURVE 120   /* seconds of the curve */
-#define TUI_PAUSED 0.01 /* a schedule that stands still would never wake */
+#define TUI_CURVE 120 /* seconds of the curve */
 
 struct tui {
     bool on, paused, quit;
