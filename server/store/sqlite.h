@@ -95,6 +95,12 @@ void db_stop(sqlite3_stmt *s);
 /* A statement without rows. Number of rows changed; errors in d->rc. */
 int db_run(struct db *d, enum sql_id id, const char *types, ...);
 
+/* ---- sqlite_vfs.c: fewer writes ---- */
+
+/* The VFS for a connection that writes with synchronous = FULL: the writes to
+ * its log are gathered until they are synced. Not from two threads at once. */
+const char *gather_vfs(void);
+
 /* Columns. Texts are cut to size. */
 void col_text(sqlite3_stmt *s, int i, char *out, size_t size);
 struct span col_blob(sqlite3_stmt *s, int i);

@@ -36,7 +36,8 @@ int db_open(struct db *d, const char *path, bool sync, bool writes,
     int rc;
 
     memset(d, 0, sizeof(*d));
-    rc = sqlite3_open_v2(path, &d->handle, flags, NULL);
+    rc = sqlite3_open_v2(path, &d->handle, flags,
+                         sync && writes ? gather_vfs() : NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_busy_timeout(d->handle, 5000);
     if (rc == SQLITE_OK)

@@ -195,8 +195,8 @@ START_TEST(every_call_fails_once)
         int error;
         int least; /* the loop must have had something to do */
     } kinds[] = {
-        {FAULT_WRITE, SQLITE_IOERR_WRITE, 40},
-        {FAULT_WRITE, SQLITE_FULL, 40},
+        {FAULT_WRITE, SQLITE_IOERR_WRITE, 12},
+        {FAULT_WRITE, SQLITE_FULL, 12},
         {FAULT_SYNC, SQLITE_IOERR_FSYNC, 6},
         {FAULT_READ, SQLITE_IOERR_READ, 3},
     };
@@ -204,6 +204,22 @@ START_TEST(every_call_fails_once)
         all_rounds(kinds[_i / 2].call, kinds[_i / 2].error, _i % 2 == 1);
 
     ck_assert_msg(rounds >= kinds[_i / 2].least, "only %d rounds", rounds);
+}
+END_TEST
+
+/* Pages and the headers of their frames, gathered until the sync. */
+START_TEST(a_commit_writes_once)
+{
+    struct kit *k = new_kit();
+    long calls = 1000000;
+
+    kit_start(k);
+    k->next_id = 50000; /* above those of the template */
+    fault_arm(FAULT_WRITE, SQLITE_IOERR_WRITE, calls, false);
+    ck_assert_int_gt(kit_say(k, 50, 1, "c-1", "{}"), 0);
+    ck_assert_int_le(calls - atomic_load(&fault.left), 2); /* and the header */
+    fault_disarm();
+    kit_close(k);
 }
 END_TEST
 
@@ -297,6 +313,7 @@ int main(void)
     tcase_set_timeout(t, 300);
     tcase_add_unchecked_fixture(t, make_template, NULL);
     tcase_add_loop_test(t, every_call_fails_once, 0, 8);
+    tcase_add_test(t, a_commit_writes_once);
     tcase_add_test(t, a_failed_sync_ends_the_store);
     tcase_add_test(t, a_full_disk_refuses_sends_and_goes_on_with_the_rest);
     tcase_add_loop_test(
