@@ -121,6 +121,22 @@ void ledger_settle(struct ledger *l, bool receipts, bool reads)
         l->seen = l->first;
 }
 
+/* Numbers leave in their order, so that the refused ones are sorted. */
+static bool was_refused(const struct ledger *l, uint32_t number)
+{
+    uint32_t low = 0, high = l->nrefused;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+
+        if (l->refused[mid] < number)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < l->nrefused && l->refused[low] == number;
+}
+
 enum fate ledger_fate(const struct ledger *l, uint32_t number)
 {
     const struct sent *s = ledger_at(l, number);
@@ -129,10 +145,7 @@ enum fate ledger_fate(const struct ledger *l, uint32_t number)
         return s->fate;
     if (number >= l->next)
         return FATE_WAITING;
-    for (uint32_t i = 0; i < l->nrefused; i++)
-        if (l->refused[i] == number)
-            return FATE_REFUSED;
-    return FATE_ACKED;
+    return was_refused(l, number) ? FATE_REFUSED : FATE_ACKED;
 }
 
 uint32_t ledger_open(const struct ledger *l)

@@ -32,7 +32,7 @@ struct ledger {
     uint32_t write;     /* the first not written on this connection */
     uint32_t receipted; /* delivered is measured below this number */
     uint32_t seen;      /* read is measured below this one */
-    uint32_t *refused;  /* owned: numbers that left refused */
+    uint32_t *refused;  /* owned: numbers that left refused, sorted */
     uint32_t nrefused;
 };
 

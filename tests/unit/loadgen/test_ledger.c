@@ -95,6 +95,25 @@ START_TEST(receipts_that_never_come_cost_no_memory)
 }
 END_TEST
 
+/* By looking at each refused number in turn this would take an hour. */
+START_TEST(a_million_refused_are_found_at_once)
+{
+    const uint32_t many = 1000000;
+
+    ledger_init(&l);
+    for (uint32_t n = 1; n <= many; n++) {
+        ledger_add(&l, 10, 54);
+        ledger_wrote(&l);
+        answer(n, n % 3 == 0 ? FATE_ACKED : FATE_REFUSED);
+    }
+    for (uint32_t n = 1; n <= many; n++)
+        ck_assert(ledger_fate(&l, n) ==
+                  (n % 3 == 0 ? FATE_ACKED : FATE_REFUSED));
+    ledger_release(&l);
+}
+END_TEST
+
 SUITE("ledger", every_number_has_a_fate, again_after_a_lost_connection,
       acked_ones_wait_for_their_receipt,
-      receipts_that_never_come_cost_no_memory)
+      receipts_that_never_come_cost_no_memory,
+      a_million_refused_are_found_at_once)
