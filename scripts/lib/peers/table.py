@@ -3,21 +3,22 @@ from statistics import median
 
 import servers
 
-# Why a peer is cheaper there, as a profile of confabd says (perf, one core).
-DIRECT = ("Half of it is the writer of the store: fdatasync a fifth to a "
-          "quarter of all, writes to its log a tenth, SQLite a seventh. The "
-          "node's half is 4 sends (entry, sent, receipts) and some 6 reads, "
-          "since libwebsockets reads 80 bytes at a time to keep idle "
-          "connections small; the peers do one of each, and keep nothing.")
+# Why a peer is cheaper there, as a profile of confabd says (perf, one core);
+# to be looked at anew when the server changes.
 CAUSES = {
-    "connect": "A fifth is the thread that reads the store, twice for each "
-               "login, and a tenth the switching to it and back; 3 sends and "
-               "4 reads against one of each for an upgrade.",
-    "memory": "1.4 KB of it is libwebsockets and libuv, 0.25 KB our "
-              "connection.",
-    "direct 5000": DIRECT,
-    "direct 15000": DIRECT,
-    "fan": "Three fifths is send itself, an eighth the writer of the store, "
+    "connect": "A sixth is the thread that reads the store, about a fifth "
+               "the switching between it and the node; 2 sends and 3 reads "
+               "against one of each for an upgrade.",
+    "direct 5000": "More than half of it is the writer of the store: "
+                   "fdatasync more than a quarter of all, the writes to its "
+                   "log a tenth. The node's two fifths are 4 sends (entry, "
+                   "`sent`, receipts), 3 reads and the waits between them; "
+                   "the peers do one of each, and keep nothing.",
+    "direct 15000": "Two fifths are the writer of the store and a fifth its "
+                    "checkpoints: fdatasync a fifth of all, writes to log "
+                    "and database a sixth. The node has the other two "
+                    "fifths, half of them its sends.",
+    "fan": "Two thirds is send itself, a sixteenth the writer of the store, "
            "the rest the acknowledgements of the members, which no peer "
            "takes.",
 }
@@ -72,10 +73,7 @@ def behind(kinds, found, names):
                          f"confab {ours[0]:.{digits}f}: "
                          f"{ours[0] / seen[0]:.2f} times.")
         if len(lines) > before and name in CAUSES:
-            cause = CAUSES.pop(name)
-            for other in [n for n in CAUSES if CAUSES[n] == cause]:
-                CAUSES[other] = "The same."
-            lines.append(f"  {cause}")
+            lines.append(f"  {CAUSES[name]}")
     return lines
 
 
