@@ -139,7 +139,7 @@ static void tell_second(struct coordinator *c, int64_t at_ms)
     collect_second(&r->collect, &row);
     if (!r->args.quiet)
         live_second(&r->live, &row, c->lost > 0 ? "agents lost" : NULL);
-    outputs_second(&r->outputs, &row);
+    outputs_second(&r->outputs, &row, &r->collect, r->started_ms);
 }
 
 /* ---- the whole ---- */

@@ -51,8 +51,7 @@ static int read_floor(json_t **out, const char *path, struct error *err)
 int outputs_open(struct outputs *o, const struct output_paths *paths,
                  struct error *err)
 {
-    const char *later[] = {paths->json, paths->hgrm, paths->hlog, paths->junit,
-                           paths->tap};
+    const char *later[] = {paths->json, paths->hgrm, paths->junit, paths->tap};
     struct buf head;
     int rc;
 
@@ -65,6 +64,8 @@ int outputs_open(struct outputs *o, const struct output_paths *paths,
         rc = open_lines(&o->jsonl, paths->jsonl, err);
     if (rc == 0)
         rc = open_lines(&o->csv, paths->csv, err);
+    if (rc == 0)
+        rc = open_lines(&o->hlog.to, paths->hlog, err);
     if (rc == 0 && o->csv != NULL) {
         buf_init(&head, TEXT_BYTES);
         write_csv_head(&head);
@@ -78,6 +79,14 @@ int outputs_open(struct outputs *o, const struct output_paths *paths,
 
 /* ---- each second ---- */
 
+static void say_failed(struct outputs *o, const char *path)
+{
+    if (o->failed == NULL)
+        fprintf(stderr, "\nconfab-load: %s: %s; the run goes on\n", path,
+                strerror(errno));
+    o->failed = path;
+}
+
 static void put_row(struct outputs *o, FILE *to, const struct second *row,
                     void (*write)(struct buf *, const struct second *))
 {
@@ -87,20 +96,24 @@ static void put_row(struct outputs *o, FILE *to, const struct second *row,
         return;
     buf_init(&b, 1 << 20);
     write(&b, row);
-    if ((fwrite(b.data, 1, b.len, to) != b.len || fflush(to) != 0) &&
-        !o->failed) {
-        fprintf(stderr, "\nconfab-load: %s: %s; the run goes on\n",
-                to == o->jsonl ? o->paths.jsonl : o->paths.csv,
-                strerror(errno));
-        o->failed = true;
-    }
+    if (fwrite(b.data, 1, b.len, to) != b.len || fflush(to) != 0)
+        say_failed(o, to == o->jsonl ? o->paths.jsonl : o->paths.csv);
     buf_release(&b);
 }
 
-void outputs_second(struct outputs *o, const struct second *row)
+static void put_hlog(struct outputs *o, const struct second *row,
+                     const struct collect *c, int64_t started_ms)
+{
+    if (hlog_second(&o->hlog, c, row->phase, row->at_ms, started_ms) < 0)
+        say_failed(o, o->paths.hlog);
+}
+
+void outputs_second(struct outputs *o, const struct second *row,
+                    const struct collect *c, int64_t started_ms)
 {
     put_row(o, o->jsonl, row, write_jsonl);
     put_row(o, o->csv, row, write_csv);
+    put_hlog(o, row, c, started_ms);
 }
 
 /* ---- at the end ---- */
@@ -140,20 +153,6 @@ static int write_hgrms(const char *prefix, const struct collect *c,
     return rc;
 }
 
-/* One interval, a tag for each metric. */
-static int write_hlog(const char *path, const struct result_input *in,
-                      struct buf *b, struct error *err)
-{
-    const struct collect *c = in->collect;
-
-    hist_write_hlog_head(b, in->started_ms);
-    for (int m = 0; m < METRICS; m++)
-        if (c->hists[m].count > 0)
-            hist_write_hlog_line(b, metric_name((enum metric)m), 0,
-                                 c->phase_ms[PHASE_MEASURE], &c->hists[m]);
-    return write_text(path, b, err);
-}
-
 static void write_others(struct outputs *o, const struct result_input *in,
                          const char *name, int *rc, struct error *err)
 {
@@ -164,8 +163,6 @@ static void write_others(struct outputs *o, const struct result_input *in,
     buf_init(&b, TEXT_BYTES);
     if (p->hgrm != NULL)
         keep_first(rc, err, write_hgrms(p->hgrm, in->collect, &b, &why), &why);
-    if (p->hlog != NULL)
-        keep_first(rc, err, write_hlog(p->hlog, in, &b, &why), &why);
     if (p->junit != NULL) {
         write_junit(&b, in->verdicts, in->collect, name);
         keep_first(rc, err, write_text(p->junit, &b, &why), &why);
@@ -185,15 +182,18 @@ int outputs_finish(struct outputs *o, struct result_input *in, const char *name,
     int rc = 0;
 
     in->floor = o->floor;
+    if (in->collect->nseconds > 0) /* what came after the last row was told */
+        put_hlog(o, &in->collect->seconds[in->collect->nseconds - 1],
+                 in->collect, in->started_ms);
     if (o->paths.json != NULL) {
         doc = result_json(in);
         keep_first(&rc, err, result_write(o->paths.json, doc, &why), &why);
         json_decref(doc);
     }
     write_others(o, in, name, &rc, err);
-    if (o->failed && rc == 0)
+    if (o->failed != NULL && rc == 0)
         rc = error_set(err, CF_IO, "a line for each second is missing in %s",
-                       o->paths.jsonl != NULL ? o->paths.jsonl : o->paths.csv);
+                       o->failed);
     return rc;
 }
 
@@ -203,6 +203,7 @@ void outputs_close(struct outputs *o)
         fclose(o->jsonl);
     if (o->csv != NULL && o->csv != stdout)
         fclose(o->csv);
+    hlog_close(&o->hlog);
     o->jsonl = NULL;
     o->csv = NULL;
     json_decref(o->floor);

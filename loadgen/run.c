@@ -300,7 +300,7 @@ static bool tick(void *ctx, const struct second *row, const char *note)
     } else if (!r->args.quiet) {
         live_second(&r->live, row, note);
     }
-    outputs_second(&r->outputs, row);
+    outputs_second(&r->outputs, row, &r->collect, r->started_ms);
     serve_metrics(r);
     if (interrupts > 0 || r->tui.quit)
         return false;
