@@ -43,6 +43,7 @@ struct socket {
     int fd;
     uint8_t state, how; /* enum socket_state, enum socket_end */
     bool paused;
+    bool said; /* our close frame is on its way: nothing goes behind it */
 };
 
 /* socket.c */

@@ -62,7 +62,13 @@ static void peer_closes(struct socket *s, const struct websocket_piece *piece)
         socket_put_control(s, WEBSOCKET_CLOSE, NULL, 0);
     else
         socket_put_goodbye(s, code, NULL);
-    socket_end(s, END_PLAIN);
+    s->said = true;
+    if (s->rest == NULL) {
+        socket_end(s, END_PLAIN);
+        return;
+    }
+    s->state = CLOSING; /* what it has not read yet goes before */
+    socket_hurry(s);
 }
 
 static void take(struct socket *s, const struct websocket_piece *piece)
@@ -123,14 +129,12 @@ static bool read_some(struct socket *s)
 {
     char *in = s->peer.shard->sockets->in;
     size_t had = s->held != NULL ? s->held->len : 0;
+    bool open = true;
     ssize_t n = 0;
 
     if (had < READ_BYTES) {
         n = recv(s->fd, in + had, READ_BYTES - had, 0);
-        if (!came(n)) {
-            socket_end(s, END_CUT);
-            return false;
-        }
+        open = came(n);
     }
     if (n < 0)
         n = 0;
@@ -139,6 +143,8 @@ static bool read_some(struct socket *s)
         socket_drop_buf(&s->held);
     }
     handle(s, in, had + (size_t)n);
+    if (!open && !s->paused) /* else there is more to handle before */
+        socket_end(s, END_CUT);
     return had + (size_t)n == READ_BYTES;
 }
 

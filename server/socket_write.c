@@ -104,11 +104,13 @@ void socket_flush(struct peer *p)
         return;
     if (p->conn != NULL && conn_user(p->conn) != 0)
         claim_release(&s->claim); /* its welcome is in the queue */
-    while (s->rest == NULL && put_queued(s))
+    while (s->rest == NULL && !s->said && put_queued(s))
         ;
-    if (p->close_code == 0 || s->rest != NULL)
+    if (s->rest != NULL || (p->close_code == 0 && !s->said))
         return;
-    socket_put_goodbye(s, p->close_code, p->close_why);
+    if (!s->said)
+        socket_put_goodbye(s, p->close_code, p->close_why);
+    s->said = true;
     if (s->rest == NULL)
         socket_end(s, END_OURS);
 }

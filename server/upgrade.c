@@ -1,5 +1,6 @@
 #include "upgrade.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +12,13 @@
 
 /* Headers that matter, and the value that each must have; NULL: any. One that
  * is refused decides nothing here: the request goes the other way. */
-enum header_use { WORD, EXACT, KEY, FORWARDED, NEVER };
+enum header_use { ANY, WORD, EXACT, KEY, FORWARDED, NEVER };
 
 static const struct header {
     const char *name, *value;
     enum header_use use;
 } headers[] = {
+    {"Host", NULL, ANY},
     {"Upgrade", "websocket", WORD},
     {"Connection", "Upgrade", WORD},
     {"Sec-WebSocket-Version", "13", EXACT},
@@ -30,7 +32,7 @@ static const struct header {
 };
 
 #define COUNT (sizeof(headers) / sizeof(headers[0]))
-#define NEEDED 0x1fu /* the first five */
+#define NEEDED 0x3fu /* the first six */
 
 static bool same(struct span a, const char *text)
 {
@@ -49,13 +51,26 @@ static bool next_line(struct span *rest, struct span *line)
     return true;
 }
 
+/* A token of RFC 9110, section 5.6.2. "Origin :" is not another header: a
+ * space before the colon hides it from whoever compares names. */
+static bool is_token(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!isalnum((unsigned char)s.p[i]) &&
+            memchr("!#$%&'*+-.^_`|~", s.p[i], 15) == NULL)
+            return false;
+    return s.n > 0;
+}
+
 static bool split(struct span line, struct span *name, struct span *value)
 {
     const char *colon = memchr(line.p, ':', line.n);
 
-    if (colon == NULL || colon == line.p || *line.p == ' ' || *line.p == '\t')
+    if (colon == NULL)
         return false;
     *name = span_make(line.p, (size_t)(colon - line.p));
+    if (!is_token(*name))
+        return false;
     *value = span_make(colon + 1, line.n - name->n - 1);
     while (value->n > 0 && (*value->p == ' ' || *value->p == '\t'))
         *value = span_make(value->p + 1, value->n - 1);
@@ -68,6 +83,8 @@ static bool split(struct span line, struct span *name, struct span *value)
 static bool use(const struct header *h, struct span value, struct upgrade *out)
 {
     switch (h->use) {
+    case ANY:
+        return true;
     case WORD:
         return same(value, h->value);
     case EXACT:

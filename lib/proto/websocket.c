@@ -1,5 +1,6 @@
 #include "proto/websocket.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "proto/limits.h"
@@ -104,6 +105,7 @@ static int read_head(const char *in, size_t n, struct head *h)
     if (wide > 0 && h->payload < (wide == 2 ? 126u : 0x10000u))
         return -1002;
     memcpy(&h->mask, p + 2 + wide, sizeof(h->mask));
+    h->mask = le32toh(h->mask); /* its first byte is the lowest */
     return 1;
 }
 
@@ -129,7 +131,7 @@ static int judge(const struct websocket *w, const struct head *h)
 /* XOR n bytes with the key; it is turned for the byte that follows. */
 static void unmask(char *p, size_t n, uint32_t *key)
 {
-    uint64_t wide = (uint64_t)*key << 32 | *key, word;
+    uint64_t wide = htole64((uint64_t)*key << 32 | *key), word;
     unsigned turn = n % 4 * 8;
     size_t i;
 
