@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <uv.h>
 
@@ -16,15 +18,16 @@ struct post {
 
 struct loop {
     uv_loop_t uv;
-    uv_async_t wake;
+    uv_poll_t wake;
+    int wake_fd; /* an eventfd */
     uv_prepare_t turn;
-    uv_idle_t again; /* runs while posts of the own thread wait */
+    uv_check_t awake;
+    uv_idle_t again; /* keeps the loop from blocking while posts wait */
     pthread_mutex_t lock;
     struct link posts;
     struct link handles; /* made by loop_*_new() and not freed yet */
-    pthread_t owner;     /* of the thread that runs it */
-    bool running;
-    bool waking; /* a wake-up is under way */
+    bool asleep;         /* about to block, blocked, or just back */
+    bool waking;         /* a wake-up is under way */
     void (*turn_end)(void *arg);
     void *turn_arg;
 };
@@ -59,9 +62,11 @@ struct signal_watch {
 
 /* ---- posts ---- */
 
-static void run_posts(struct loop *l)
+/* True: there were some. */
+static bool run_posts(struct loop *l)
 {
     struct link batch, *at;
+    bool some;
 
     list_init(&batch);
     pthread_mutex_lock(&l->lock);
@@ -69,17 +74,24 @@ static void run_posts(struct loop *l)
     while ((at = list_pop(&l->posts)) != NULL)
         list_push(&batch, at);
     pthread_mutex_unlock(&l->lock);
+    some = !list_empty(&batch);
     while ((at = list_pop(&batch)) != NULL) {
         struct post *p = container_of(at, struct post, link);
 
         p->fn(p->arg);
         free(p);
     }
+    return some;
 }
 
-static void on_wake(uv_async_t *handle)
+/* Not by uv_async_t: its two ends wait for each other in a spin. */
+static void on_wake(uv_poll_t *handle, int status, int events)
 {
-    run_posts(handle->data);
+    struct loop *l = handle->data;
+    uint64_t count;
+
+    if (read(l->wake_fd, &count, sizeof(count)) > 0)
+        run_posts(l);
 }
 
 static void on_idle(uv_idle_t *handle)
@@ -94,31 +106,54 @@ static void end_turn(struct loop *l)
         l->turn_end(l->turn_arg);
 }
 
-/* Before the loop blocks: all that this turn did is done. */
+/* Before the loop blocks: all that this turn did is done. What was posted
+ * meanwhile keeps it awake; from here on a post has to wake it. */
 static void on_turn(uv_prepare_t *handle)
 {
-    end_turn(handle->data);
+    struct loop *l = handle->data;
+
+    end_turn(l);
+    pthread_mutex_lock(&l->lock);
+    l->asleep = list_empty(&l->posts);
+    pthread_mutex_unlock(&l->lock);
+    if (!l->asleep)
+        uv_idle_start(&l->again, on_idle);
 }
 
-/* From the own thread no system call is needed: an idle handle keeps the loop
- * from blocking. From others the wake-up is one write, once per batch. */
+static void on_awake(uv_check_t *handle)
+{
+    struct loop *l = handle->data;
+
+    pthread_mutex_lock(&l->lock);
+    l->asleep = false;
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void wake(struct loop *l)
+{
+    static const uint64_t one = 1;
+    /* It fails only when the count is full, and then it wakes as well. */
+    ssize_t ignored = write(l->wake_fd, &one, sizeof(one));
+
+    (void)ignored;
+}
+
+/* A loop that is awake needs no system call: it looks before it sleeps. One
+ * that sleeps is woken by one write for a whole batch. */
 void loop_post(struct loop *l, void (*fn)(void *arg), void *arg)
 {
     struct post *p = mem_alloc(sizeof(*p));
-    bool own, first;
+    bool first;
 
     p->fn = fn;
     p->arg = arg;
     pthread_mutex_lock(&l->lock);
-    own = l->running && pthread_equal(l->owner, pthread_self());
-    first = !l->waking;
-    l->waking = true;
+    first = l->asleep && !l->waking;
+    l->waking = l->waking || first;
     list_push(&l->posts, &p->link);
     pthread_mutex_unlock(&l->lock);
-    if (own)
-        uv_idle_start(&l->again, on_idle);
-    else if (first)
-        uv_async_send(&l->wake);
+    if (first)
+        wake(l);
 }
 
 /* ---- handles ---- */
@@ -152,10 +187,15 @@ struct loop *loop_new(void)
     pthread_mutex_init(&l->lock, NULL);
     list_init(&l->posts);
     list_init(&l->handles);
-    uv_async_init(&l->uv, &l->wake, on_wake);
+    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    uv_poll_init(&l->uv, &l->wake, l->wake_fd);
     uv_prepare_init(&l->uv, &l->turn);
+    uv_check_init(&l->uv, &l->awake);
     uv_idle_init(&l->uv, &l->again);
-    l->wake.data = l->turn.data = l->again.data = l;
+    l->wake.data = l->turn.data = l->awake.data = l->again.data = l;
+    uv_poll_start(&l->wake, UV_READABLE, on_wake);
+    uv_prepare_start(&l->turn, on_turn);
+    uv_check_start(&l->awake, on_awake);
     return l;
 }
 
@@ -178,6 +218,7 @@ void loop_free(struct loop **lp)
     while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0)
         ;
     uv_loop_close(&l->uv);
+    close(l->wake_fd);
     while ((at = list_pop(&l->posts)) != NULL)
         free(container_of(at, struct post, link));
     pthread_mutex_destroy(&l->lock);
@@ -185,31 +226,19 @@ void loop_free(struct loop **lp)
     *lp = NULL;
 }
 
-static void take(struct loop *l, bool running)
-{
-    pthread_mutex_lock(&l->lock);
-    l->owner = pthread_self();
-    l->running = running;
-    if (running)
-        l->waking = false; /* what was posted before runs at once */
-    pthread_mutex_unlock(&l->lock);
-}
-
 void loop_run(struct loop *l)
 {
-    take(l, true);
     run_posts(l);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     end_turn(l); /* what the turn of loop_stop() did */
-    take(l, false);
 }
 
 void loop_run_once(struct loop *l, bool wait)
 {
-    take(l, true);
+    if (run_posts(l))
+        wait = false;
     uv_run(&l->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     end_turn(l);
-    take(l, false);
 }
 
 void loop_stop(struct loop *l)
@@ -221,10 +250,6 @@ void loop_on_turn_end(struct loop *l, void (*fn)(void *arg), void *arg)
 {
     l->turn_end = fn;
     l->turn_arg = arg;
-    if (fn != NULL)
-        uv_prepare_start(&l->turn, on_turn);
-    else
-        uv_prepare_stop(&l->turn);
 }
 
 void *loop_native(struct loop *l)
