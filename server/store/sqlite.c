@@ -22,6 +22,7 @@ static int enqueue_write(struct sqlite_store *ss, struct store_op *op)
     } else {
         list_push(&ss->writes, &op->link);
         atomic_fetch_add(&ss->write_count, 1);
+        ss->appends += op->verb == STORE_APPEND;
         pthread_cond_signal(&ss->wake_writer);
     }
     pthread_mutex_unlock(&ss->lock);

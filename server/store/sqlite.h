@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/map.h"
+#include "store/store_gather.h"
 #include "store/sqlite_sql.h"
 #include "store/store_backend.h"
 
@@ -44,6 +45,7 @@ struct sqlite_store {
     pthread_mutex_t lock;
     pthread_cond_t wake_writer, wake_checkpoint;
     struct link writes;      /* waiting */
+    int64_t appends;         /* that ever waited */
     _Atomic int write_count; /* not answered */
     bool stopping;
     bool checkpoint_wanted;
@@ -64,6 +66,7 @@ struct sqlite_store {
 
     /* The writer's. */
     struct db write;
+    struct gather gather;
     struct map convs; /* cache: conv -> struct conv_row */
     bool full;        /* the disk was full: only what frees or is small */
     int64_t entries;  /* in the log, with what this transaction adds */

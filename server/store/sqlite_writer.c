@@ -1,9 +1,11 @@
+#include <time.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/sqlite.h"
 
 /* One round: everything that waits, at most SQLITE_BATCH_OPS. The window for
- * more is the time the commit before took, never a timer. */
+ * more is the time the commit before took, and a little more under load. */
 struct batch {
     struct store_op *ops[SQLITE_BATCH_OPS];
     int results[SQLITE_BATCH_OPS];
@@ -35,6 +37,24 @@ static size_t op_bytes(const struct store_op *op)
            (size_t)op->change_count * 64;
 }
 
+/* Something waits: under load let more come. Only what was sent tells, since
+ * marks come in bursts and nobody counts the time of theirs. The lock is
+ * held. */
+static void gather(struct sqlite_store *ss)
+{
+    uint64_t due = gather_until(&ss->gather, clock_ns());
+    int64_t before = ss->appends;
+    struct timespec until = {.tv_sec = (time_t)(due / 1000000000),
+                             .tv_nsec = (long)(due % 1000000000)};
+
+    if (due == 0)
+        return;
+    pthread_mutex_unlock(&ss->lock);
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    pthread_mutex_lock(&ss->lock);
+    gather_came(&ss->gather, clock_ns(), ss->appends - before);
+}
+
 /* Take what waits. False: the store closes. */
 static bool batch_take(struct sqlite_store *ss, struct batch *b)
 {
@@ -44,6 +64,8 @@ static bool batch_take(struct sqlite_store *ss, struct batch *b)
     pthread_mutex_lock(&ss->lock);
     while (list_empty(&ss->writes) && !ss->stopping)
         pthread_cond_wait(&ss->wake_writer, &ss->lock);
+    if (!ss->stopping && ss->sync)
+        gather(ss);
     b->count = 0;
     while (!ss->stopping && b->count < SQLITE_BATCH_OPS &&
            bytes < SQLITE_BATCH_BYTES && (l = list_pop(&ss->writes)) != NULL) {
