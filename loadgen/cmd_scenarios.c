@@ -127,32 +127,46 @@ int cmd_scenarios_check(const struct command *cmd, int argc, char **argv)
     return bad;
 }
 
-/* Hidden: the tree that a file reads to, as JSON, for tests against other
- * readers. Keys in the order of the file. */
-int cmd_toml(const struct command *cmd, int argc, char **argv)
+static int print_toml(const char *path)
 {
     struct error err = {0};
     struct toml t;
     struct buf b;
-    FILE *f;
+    FILE *f = fopen(path, "re");
     int rc;
 
-    f = argc == 2 ? fopen(argv[1], "re") : NULL;
     if (f == NULL)
         return load_fail(LOAD_USAGE, NULL, "which file?");
     buf_init(&b, FILE_BYTES);
     if (buf_reserve(&b, TOML_BYTES + 1) != NULL)
         b.len = fread(b.data, 1, TOML_BYTES + 1, f);
     fclose(f);
-    rc = toml_parse(&t, argv[1], buf_span(&b), &err);
+    rc = toml_parse(&t, path, buf_span(&b), &err);
     buf_release(&b);
-    if (rc < 0)
+    if (rc < 0) {
+        puts("");
         return load_fail_error(NULL, &err);
+    }
     buf_init(&b, 16 * TOML_BYTES);
     json_write(&b, t.root, true);
     buf_append_byte(&b, '\n');
     rc = load_print(stdout, &b);
     buf_release(&b);
     toml_release(&t);
+    return rc;
+}
+
+/* Hidden: the tree that each file reads to, as a line of JSON, for tests
+ * against other readers; an empty line where it is none. Keys in the order of
+ * the file. */
+int cmd_toml(const struct command *cmd, int argc, char **argv)
+{
+    int rc = argc < 2 ? load_fail(LOAD_USAGE, NULL, "which file?") : 0;
+
+    for (int i = 1; i < argc; i++) {
+        int one = print_toml(argv[i]);
+
+        rc = one != 0 ? one : rc;
+    }
     return rc;
 }

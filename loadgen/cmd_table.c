@@ -47,7 +47,7 @@ const struct command commands[] = {
      NULL, cmd_completion},
     {"help", "[COMMAND]", "show help", "confab-load help run", NULL, cmd_help},
     {"__mdoc", "", NULL, NULL, NULL, cmd_mdoc},
-    {"__toml", "FILE", NULL, NULL, NULL, cmd_toml},
+    {"__toml", "FILE ...", NULL, NULL, NULL, cmd_toml},
     {.name = NULL},
 };
 
