@@ -31,18 +31,21 @@ static void choose(struct search *s, double x, enum search_kind kind)
 {
     s->x = rounded(s, x);
     s->kind = kind;
+    s->fails = s->passes = 0;
 }
 
-/* The step after the bounds are near: the winner first, then the failing
- * point until it failed or passed twice. */
+/* When the bounds are near: hold the winner, and that is all. */
 static void verify(struct search *s)
 {
     if (!s->winner_held)
         choose(s, s->low, SEARCH_WINNER);
-    else if (!s->quick && s->high > 0 && s->high_fails < 2)
-        choose(s, s->high, SEARCH_FAILED);
     else
         s->done = true;
+}
+
+static double stride(const struct search *s)
+{
+    return s->quick && s->easy ? 4 : 2;
 }
 
 static void decide(struct search *s)
@@ -53,7 +56,7 @@ static void decide(struct search *s)
         choose(s, s->high / 2, SEARCH_STEP);
         s->done = s->x < s->from / 1000 || s->x >= s->high;
     } else if (s->high == 0 && s->low < s->most) {
-        choose(s, fmin(s->low * 2, s->most), SEARCH_STEP);
+        choose(s, fmin(s->low * stride(s), s->most), SEARCH_STEP);
     } else if (s->high == 0 || near_enough(s)) {
         verify(s);
     } else {
@@ -63,8 +66,11 @@ static void decide(struct search *s)
 
 bool search_next(struct search *s, double *x, enum search_kind *kind)
 {
-    if (!s->done)
+    if (s->again)
+        s->kind = SEARCH_AGAIN;
+    else if (!s->done)
         decide(s);
+    s->again = false;
     if (s->steps++ >= MOST_STEPS)
         s->done = true;
     *x = s->x;
@@ -72,41 +78,39 @@ bool search_next(struct search *s, double *x, enum search_kind *kind)
     return !s->done;
 }
 
-static void found_high(struct search *s)
+static void failed(struct search *s)
 {
     s->high = s->x;
-    s->high_fails = 1;
-    s->high_passes = 0;
-    /* What passed at or above it was luck. */
-    if (s->low >= s->high)
-        s->low = 0;
     s->winner_held = false;
-}
-
-static void tell_failed(struct search *s, bool passed)
-{
-    s->high_passes += passed;
-    s->high_fails += !passed;
-    if (s->high_passes < 2)
+    if (s->low < s->high)
         return;
-    /* Two of three passed: the failure was bad luck, go on above it. */
-    s->low = s->high;
-    s->high = 0;
-    s->winner_held = false;
+    s->low = s->below < s->high ? s->below : 0; /* what passed was luck */
+    s->below = 0;
 }
 
-void search_tell(struct search *s, bool passed)
+static void passed(struct search *s, bool easy)
 {
-    if (s->kind == SEARCH_FAILED) {
-        tell_failed(s, passed);
-    } else if (!passed) {
-        found_high(s);
-    } else if (s->kind == SEARCH_WINNER) {
-        s->winner_held = true;
-    } else {
-        s->low = s->x;
-        s->winner_held = false;
-    }
+    s->easy = easy;
+    /* The winner is always the low bound. */
+    s->winner_held = s->x == s->low;
+    if (s->winner_held)
+        return;
+    s->below = s->low;
+    s->low = s->x;
+}
+
+void search_tell(struct search *s, enum search_said said)
+{
+    bool pass = said == SAID_PASS || said == SAID_EASY;
+
+    s->passes += pass;
+    s->fails += !pass;
+    if (said == SAID_HOPELESS || s->fails >= 2)
+        failed(s);
+    else if (!pass || (s->fails > 0 && s->passes < 2 && !s->quick))
+        s->again = true;
+    else
+        passed(s, said == SAID_EASY);
 }
 
 double search_best(const struct search *s)

@@ -192,6 +192,7 @@ void step_end(struct capacity_step *s, const struct collect *c,
 {
     take_hists(s, c);
     judge(&s->now, slo, nslo, p);
+    p->hopeless = s->hopeless;
     if (s->hopeless && p->pass) {
         snprintf(p->why, sizeof(p->why), "the backlog grows");
         p->pass = false;

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -40,7 +41,7 @@ const struct option capacity_options[] = {
     {.name = "quick",
      .type = OPT_FLAG,
      .offset = RUN_AT(quick),
-     .help = "within a minute: short steps, the failing point asked once"},
+     .help = "within a minute: short steps in large strides"},
     {.name = "json",
      .type = OPT_TEXT,
      .arg = "FILE",
@@ -100,6 +101,20 @@ static void note_binds(struct finder *f, const struct capacity_point *p)
     snprintf(f->curve.binds, sizeof(f->curve.binds), "%s", binds);
 }
 
+/* An eighth of the least time in the SLO is far from failing. */
+static enum search_said said_of(const struct finder *f,
+                                const struct capacity_point *p)
+{
+    double least = INFINITY;
+
+    for (int i = 0; i < f->r->nthresholds; i++)
+        if (f->r->thresholds[i].is_duration)
+            least = fmin(least, f->r->thresholds[i].value);
+    if (!p->pass)
+        return p->hopeless ? SAID_HOPELESS : SAID_FAIL;
+    return (double)p->p99 * 8 < least ? SAID_EASY : SAID_PASS;
+}
+
 static void add_point(struct finder *f, struct capacity_point *p)
 {
     p->x = f->x;
@@ -110,7 +125,7 @@ static void add_point(struct finder *f, struct capacity_point *p)
     if (!p->pass)
         note_binds(f, p);
     show_point(f, p);
-    search_tell(&f->search, p->pass);
+    search_tell(&f->search, said_of(f, p));
 }
 
 /* ---- rate: one run, its rates multiplied ---- */
@@ -146,7 +161,7 @@ static void end_step(struct finder *f, int64_t now)
 
 static int64_t step_length(const struct finder *f)
 {
-    if (f->kind == SEARCH_WINNER)
+    if (f->search.x == f->search.low) /* the winner is held */
         return f->r->args.quick ? f->measure_ms * 2 : f->measure_ms * 3;
     return f->measure_ms;
 }

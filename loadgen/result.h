@@ -145,6 +145,7 @@ struct capacity_point {
     uint64_t p50, p99, p999, lost;
     double srv_cpu, gen_cpu;
     bool pass;
+    bool hopeless; /* the backlog grew until it was given up */
     char why[64];
 };
 
