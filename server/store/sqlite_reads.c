@@ -2,13 +2,12 @@
 
 #include "store/sqlite.h"
 
-/* Copy the row's bytes into op->out; spans become offsets. */
-static int put_entry(struct store_op *op, sqlite3_stmt *s, struct entry *e)
+/* Copy the bytes of a row that was just read into op->out; its spans become
+ * offsets. */
+static int keep_bytes(struct store_op *op, struct entry *e)
 {
-    int rc;
+    int rc = store_out_bytes(op, &e->cid, e->cid.p, e->cid.n);
 
-    row_entry(s, e);
-    rc = store_out_bytes(op, &e->cid, e->cid.p, e->cid.n);
     if (rc == 0)
         rc = store_out_bytes(op, &e->body, e->body.p, e->body.n);
     if (rc == 0)
@@ -48,13 +47,15 @@ static int read_page(struct db *d, struct store_op *op)
     int rc = 0;
 
     while (rc == 0 && db_row(d, s)) {
-        struct entry e = {0};
+        struct entry *e = store_rows_add(&rows, sizeof(*e));
 
-        row_entry(s, &e);
-        size += store_entry_size(&e);
-        if (rows.count > 0 && op->max_bytes > 0 && size > op->max_bytes)
+        row_entry(s, e);
+        size += store_entry_size(e);
+        if (rows.count > 1 && op->max_bytes > 0 && size > op->max_bytes) {
+            rows.count--;
             break;
-        rc = put_entry(op, s, store_rows_add(&rows, sizeof(e)));
+        }
+        rc = keep_bytes(op, e);
     }
     db_stop(s);
     if (!op->forward)
@@ -71,7 +72,8 @@ static int read_one(struct db *d, struct store_op *op, sqlite3_stmt *s)
 
     if (!db_row(d, s))
         return -CF_NOT_FOUND;
-    rc = put_entry(op, s, &op->entry);
+    row_entry(s, &op->entry);
+    rc = keep_bytes(op, &op->entry);
     db_stop(s);
     if (rc == 0)
         store_out_entry(op, &op->entry);
