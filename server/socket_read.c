@@ -232,8 +232,8 @@ void socket_arrive(struct socket *s, bool over)
         socket_end(s, END_CUT);
         return;
     }
-    if (n < 0)
-        return;
+    if (n < 0 || (!over && upgrade_may_come(span_make(in, (size_t)n))))
+        return; /* an edge tells of more */
     if (!is_ours(s, span_make(in, (size_t)n), &u)) {
         pass_on(s);
         return;

@@ -12,7 +12,7 @@
 
 /* Headers that matter, and the value that each must have; NULL: any. One that
  * is refused decides nothing here: the request goes the other way. */
-enum header_use { ANY, WORD, EXACT, KEY, FORWARDED, NEVER };
+enum header_use { ANY, WORD, LISTED, EXACT, KEY, FORWARDED, NEVER };
 
 static const struct header {
     const char *name, *value;
@@ -20,7 +20,7 @@ static const struct header {
 } headers[] = {
     {"Host", NULL, ANY},
     {"Upgrade", "websocket", WORD},
-    {"Connection", "Upgrade", WORD},
+    {"Connection", "Upgrade", LISTED},
     {"Sec-WebSocket-Version", "13", EXACT},
     {"Sec-WebSocket-Protocol", "confab.v1", EXACT},
     {"Sec-WebSocket-Key", NULL, KEY},
@@ -62,6 +62,20 @@ static bool is_token(struct span s)
     return s.n > 0;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct span trimmed(struct span s)
+{
+    while (s.n > 0 && is_blank(*s.p))
+        s = span_make(s.p + 1, s.n - 1);
+    while (s.n > 0 && is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
 static bool split(struct span line, struct span *name, struct span *value)
 {
     const char *colon = memchr(line.p, ':', line.n);
@@ -71,13 +85,26 @@ static bool split(struct span line, struct span *name, struct span *value)
     *name = span_make(line.p, (size_t)(colon - line.p));
     if (!is_token(*name))
         return false;
-    *value = span_make(colon + 1, line.n - name->n - 1);
-    while (value->n > 0 && (*value->p == ' ' || *value->p == '\t'))
-        *value = span_make(value->p + 1, value->n - 1);
-    while (value->n > 0 &&
-           (value->p[value->n - 1] == ' ' || value->p[value->n - 1] == '\t'))
-        value->n--;
+    *value = trimmed(span_make(colon + 1, line.n - name->n - 1));
     return true;
+}
+
+/* Is it one of a comma separated list? "keep-alive, Upgrade" is usual. */
+static bool names(struct span list, const char *word)
+{
+    while (list.n > 0) {
+        const char *comma = memchr(list.p, ',', list.n);
+        struct span one = list;
+
+        if (comma != NULL)
+            one.n = (size_t)(comma - list.p);
+        list = span_make(one.p + one.n, list.n - one.n);
+        if (comma != NULL)
+            list = span_make(list.p + 1, list.n - 1);
+        if (same(trimmed(one), word))
+            return true;
+    }
+    return false;
 }
 
 static bool use(const struct header *h, struct span value, struct upgrade *out)
@@ -87,6 +114,8 @@ static bool use(const struct header *h, struct span value, struct upgrade *out)
         return true;
     case WORD:
         return same(value, h->value);
+    case LISTED:
+        return names(value, h->value);
     case EXACT:
         return span_is(value, h->value);
     case KEY:
@@ -142,6 +171,15 @@ bool upgrade_read(struct span in, struct upgrade *out)
             return false;
     }
     return false; /* not whole */
+}
+
+bool upgrade_may_come(struct span in)
+{
+    static const char line[] = "GET /v1/chat HTTP/1.1\r\n";
+    size_t n = in.n < sizeof(line) - 1 ? in.n : sizeof(line) - 1;
+
+    return memcmp(in.p, line, n) == 0 && in.n < LIMIT_HTTP_HEADERS &&
+           memmem(in.p, in.n, "\r\n\r\n", 4) == NULL;
 }
 
 size_t upgrade_answer(const struct upgrade *u, char out[UPGRADE_ANSWER])

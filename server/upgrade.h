@@ -22,6 +22,9 @@ struct upgrade {
  * kind)? in lives as long as out is used. */
 bool upgrade_read(struct span in, struct upgrade *out);
 
+/* Is what came so far the beginning of such a request, and not all of it? */
+bool upgrade_may_come(struct span in);
+
 /* The answer 101 to it. Returns its length. */
 size_t upgrade_answer(const struct upgrade *u, char out[UPGRADE_ANSWER]);
 
