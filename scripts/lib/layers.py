@@ -41,8 +41,8 @@ ROOTS = ["lib", "server", "cli", "loadgen"]
 DOORS = {
     "uv.h": ["lib/base/loop*.c", "lib/base/worker*.c"],
     "libwebsockets.h": ["lib/client/link*.c", "server/net*.[ch]",
-                        "server/http*.[ch]", "server/listen*.c",
-                        "server/guard*.c", "server/shard*.c",
+                        "server/http*.[ch]",
+                        "server/guard*.c", "server/upgrade*.c",
                         "server/admin*.c"],
     "jansson.h": ["lib/base/json*.[ch]"],
     "sodium.h": ["lib/e2ee/*", "server/auth*.c"],
