@@ -29,6 +29,7 @@ static void pair_read(struct task *t)
     struct store_op *op = &t->op;
     struct pair_side *s;
 
+    home_unpark(h);
     if (op->rc != 0 && op->rc != -CF_NOT_FOUND) {
         request_failed(h->node, task_request(t), op->rc, 0,
                        "the store did not answer");
@@ -63,7 +64,7 @@ int pair_need(struct home *h, struct request *rq, int *refuse)
     t = task_new(sizeof(*t), h->node, h, rq, STORE_PAIR, pair_read);
     t->op.user = rq->user;
     t->op.other = pair_other(h, rq->user);
-    home_stall(h, t);
+    home_park(h, t);
     task_submit(t);
     return 1;
 }

@@ -189,6 +189,8 @@ struct home {
     int64_t head_announced;
     int holds; /* tasks and fan-outs that point here */
     int waiting_count;
+    int parked;         /* requests that come again when a read is done */
+    bool leaving;       /* what waits is being handed to another home */
     uint64_t turns;     /* numbers requests in the order they came */
     struct task *stall; /* what CHANGING waits for */
     int64_t recheck;    /* after an unknown outcome: look above this seq

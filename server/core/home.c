@@ -62,8 +62,10 @@ static void home_send_on(struct home *h)
     while ((l = list_pop(&h->waiting)) != NULL)
         list_push(&waiting, l);
     h->waiting_count = 0;
+    h->leaving = true;
     while ((l = list_pop(&waiting)) != NULL)
         route_request(h->node, container_of(l, struct request, link));
+    h->leaving = false;
 }
 
 /* There may be an entry that nobody was told of, and another node is home now:
@@ -86,8 +88,7 @@ void home_drop(struct home *h)
     h->stall = NULL;
     if (h->recheck >= 0)
         home_untold(h);
-    h->holds++;
-    home_send_on(h);
+    h->holds++; /* what waits goes on behind what is under way */
     home_release_hold(h);
 }
 
@@ -329,7 +330,7 @@ void home_requeue(struct home *h, struct request *rq)
 
 void home_run(struct home *h, struct request *rq)
 {
-    if (h->state == HOME_READY && list_empty(&h->waiting)) {
+    if (h->state == HOME_READY && h->parked == 0 && list_empty(&h->waiting)) {
         if (rq->turn == 0)
             rq->turn = ++h->turns;
         home_handle(h, rq);
@@ -346,17 +347,43 @@ static void home_drain(struct home *h)
     struct link *l;
 
     h->holds++;
-    while (h->state == HOME_READY && (l = list_pop(&h->waiting)) != NULL) {
+    while (h->state == HOME_READY && h->parked == 0 &&
+           (l = list_pop(&h->waiting)) != NULL) {
         h->waiting_count--;
         home_handle(h, container_of(l, struct request, link));
     }
     home_release_hold(h);
 }
 
+bool home_holds_back(struct node *n, struct request *rq)
+{
+    struct home *h = map_get(&n->homes, rq->conv);
+
+    if (h == NULL || h->state != HOME_LOST || h->leaving || rq->internal)
+        return false;
+    if (h->waiting_count < HOME_WAITING_MAX)
+        home_requeue(h, rq);
+    else
+        request_error(n, rq, "busy", retry_jitter(n), 0,
+                      "too many requests wait for this conversation");
+    return true;
+}
+
 void home_stall(struct home *h, struct task *t)
 {
     h->state = HOME_CHANGING;
     h->stall = t;
+}
+
+void home_park(struct home *h, struct task *t)
+{
+    h->parked++;
+    home_stall(h, t);
+}
+
+void home_unpark(struct home *h)
+{
+    h->parked--;
 }
 
 void home_resume(struct home *h, struct task *t)

@@ -113,6 +113,10 @@ bool home_is_ours(const struct node *n, uint64_t conv);
 void home_request(struct node *n, struct request *rq);
 /* Run rq now, or put it in its place among the waiting. Takes rq. */
 void home_run(struct home *h, struct request *rq);
+/* Another node is home now, and something that came before rq may still be
+ * under way here: rq waits for it, else it would overtake it. False: nothing
+ * is, rq stays the caller's. */
+bool home_holds_back(struct node *n, struct request *rq);
 /* Put rq back where it was in the order and take a fresh term. Takes rq
  * (NULL: none). */
 void home_reload(struct home *h);
@@ -121,6 +125,11 @@ void home_requeue(struct home *h, struct request *rq);
 void home_retry(struct home *h);
 /* Everything waits until home_resume(h, t). */
 void home_stall(struct home *h, struct task *t);
+/* The same for a read, after which the request of t comes again: also when
+ * the home is taken over meanwhile, nothing passes it. home_unpark() is called
+ * before home_resume(). */
+void home_park(struct home *h, struct task *t);
+void home_unpark(struct home *h);
 void home_resume(struct home *h, struct task *t);
 /* A conversation that was made here just now. */
 struct home *home_adopt(struct node *n, const struct conv_row *row,

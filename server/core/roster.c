@@ -173,6 +173,7 @@ static void looked_up(struct task *t)
     struct store_op *op = &t->op;
     struct member *m;
 
+    home_unpark(h);
     if (op->rc != 0 && op->rc != -CF_NOT_FOUND) {
         request_failed(h->node, task_request(t), op->rc, 0,
                        "the store did not answer");
@@ -210,7 +211,7 @@ int roster_need(struct home *h, struct request *rq, uint64_t user,
     }
     t = task_new(sizeof(*t), h->node, h, rq, STORE_MEMBER, looked_up);
     t->op.user = user;
-    home_stall(h, t);
+    home_park(h, t);
     task_submit(t);
     return 1;
 }

@@ -262,7 +262,7 @@ void route_request(struct node *n, struct request *rq)
                       "this node has no lease");
     else if (home == n->env.number)
         home_request(n, rq);
-    else
+    else if (!home_holds_back(n, rq))
         route_away(n, rq, home);
 }
 

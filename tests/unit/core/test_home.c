@@ -281,8 +281,62 @@ START_TEST(store_errors_are_named)
 }
 END_TEST
 
+/* ---- a place in the queue outlives the home ---- */
+
+static void leaves(struct seat *from, struct seat *to, struct node *home)
+{
+    rig->read_ms = 40;
+    send_text(from, 10, "first"); /* what stands between the two is read */
+    rig_run(rig, 1);
+    ck_assert_int_eq(home_of(conv)->state, HOME_CHANGING);
+    send_text(from, 11, "second"); /* waits behind it */
+    node_drain(home, 60000);
+    rig_run(rig, 10);
+    ck_assert_ptr_ne(node_of(conv), home);
+    send_text(from, 12, "third"); /* is for the new home */
+    expect(to, "'seq':2|'text':'first'");
+    expect(to, "'seq':3|'text':'second'");
+    expect(to, "'seq':4|'text':'third'");
+}
+
+START_TEST(a_home_that_leaves_keeps_the_order)
+{
+    struct node *home;
+
+    begin(2);
+    home = node_of(conv);
+    if (home == rig->nodes[0])
+        leaves(alice, bob, home);
+    else
+        leaves(bob, alice, home);
+    end();
+}
+END_TEST
+
+/* The same when it stays, and takes a fresh term meanwhile. */
+START_TEST(a_takeover_keeps_the_order)
+{
+    begin(1);
+    rig->read_ms = 200;
+    send_text(alice, 10, "first");
+    rig_run(rig, 1);
+    ck_assert_int_eq(home_of(conv)->state, HOME_CHANGING);
+    rig->read_ms = 1;
+    home_reload(home_of(conv));
+    rig_run(rig, 50);
+    ck_assert_int_eq(home_of(conv)->state, HOME_READY);
+    send_text(bob, 11, "other"); /* bob's pair is not known either */
+    send_text(alice, 12, "second");
+    expect(alice, "'re':10|'t':'sent'|'seq':2");
+    expect(alice, "'re':12|'t':'sent'|'seq':4");
+    ck_assert_str_eq(seat_log(bob, conv), "1 2 3 4");
+    end();
+}
+END_TEST
+
 TALK_MAIN("home", loading_queues_and_answers, unknown_conversation_is_not_found,
           new_home_has_higher_term, unknown_that_happened, unknown_that_did_not,
           unknown_is_looked_for_again, unknown_removal_is_told,
           old_term_is_refused_and_tried_again, change_stalls_the_queue,
-          store_errors_are_named)
+          store_errors_are_named, a_home_that_leaves_keeps_the_order,
+          a_takeover_keeps_the_order)
