@@ -74,7 +74,7 @@ static void kit_end(void)
 }
 
 /* What the client wrote, until now. */
-static struct span kit_said(void)
+static inline struct span kit_said(void)
 {
     static char bytes[65536];
     ssize_t n = recv(kit_peer, bytes, sizeof(bytes), 0);
@@ -105,7 +105,7 @@ static inline bool kit_hear(struct span all, size_t cut)
 }
 
 /* A body that the other user sent as its message number seq. */
-static struct span kit_body(uint32_t seq)
+static inline struct span kit_body(uint32_t seq)
 {
     static char body[100];
     struct marker m = {KIT_RUN, 1, seq, 1, 1};
@@ -113,13 +113,13 @@ static struct span kit_body(uint32_t seq)
     return span_make(body, marker_write(body, sizeof(body), &m));
 }
 
-static uint64_t kit_count(enum count which)
+static inline uint64_t kit_count(enum count which)
 {
     return sh->tally->counts[which];
 }
 
 /* The client's own message `number` is due, and goes out. */
-static void kit_send(void)
+static inline void kit_send(void)
 {
     outflow_add(sh, c->first_stream, 1);
 }
