@@ -46,7 +46,7 @@ int db_open(struct db *d, const char *path, bool sync, bool writes,
         rc = db_exec(d, sync ? "PRAGMA synchronous = FULL"
                              : "PRAGMA synchronous = NORMAL");
     if (rc == SQLITE_OK)
-        rc = db_exec(d, writes ? "PRAGMA cache_size = -65536"
+        rc = db_exec(d, writes ? "PRAGMA cache_size = -16384"
                                : "PRAGMA cache_size = -1024");
     if (rc == SQLITE_OK)
         return 0;
