@@ -33,16 +33,37 @@ struct parts {
     double x[PARTS], y[PARTS], n[PARTS];
 };
 
+/* ms where the second half of the measured phase begins. */
+static int64_t middle(const struct collect *c)
+{
+    int64_t first = -1, last = -1;
+
+    for (int i = 0; i < c->nseconds; i++) {
+        const struct second *s = &c->seconds[i];
+
+        if (s->phase != PHASE_MEASURE)
+            continue;
+        first = first < 0 ? s->at_ms : first;
+        last = s->at_ms;
+    }
+    return first + (last - first) / 2;
+}
+
+static bool counts(const struct second *s, enum slope_of_what w, int64_t from)
+{
+    return s->phase == PHASE_MEASURE && s->at_ms >= from && value_of(s, w) >= 0;
+}
+
 /* The rows that know the value; -1: too few. */
 static int cut(struct parts *p, const struct collect *c, enum slope_of_what w)
 {
-    int64_t first = -1, last = -1;
+    int64_t first = -1, last = -1, from = middle(c);
     int rows = 0, parts;
 
     for (int i = 0; i < c->nseconds; i++) {
         const struct second *s = &c->seconds[i];
 
-        if (s->phase != PHASE_MEASURE || value_of(s, w) < 0)
+        if (!counts(s, w, from))
             continue;
         first = first < 0 ? s->at_ms : first;
         last = s->at_ms;
@@ -55,7 +76,7 @@ static int cut(struct parts *p, const struct collect *c, enum slope_of_what w)
         const struct second *s = &c->seconds[i];
         int k;
 
-        if (s->phase != PHASE_MEASURE || value_of(s, w) < 0)
+        if (!counts(s, w, from))
             continue;
         k = (int)((s->at_ms - first) * parts / (last - first + 1));
         p->x[k] += (double)s->at_ms / 1000;

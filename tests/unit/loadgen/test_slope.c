@@ -56,12 +56,27 @@ START_TEST(level)
 }
 END_TEST
 
+/* A cache that fills in the first third, and then stays. */
+START_TEST(fills)
+{
+    struct collect c;
+    double growth = 1;
+
+    hour(&c, 0, 0.01, 3600);
+    for (int i = 0; i < 1200; i++)
+        c.seconds[i].srv_rss = (int64_t)(1e9 * (0.4 + 0.6 * i / 1200));
+    ck_assert_int_eq(slope_growth(&c, SLOPE_RSS, &growth), 0);
+    ck_assert_msg(fabs(growth) < 0.005, "%g", growth);
+    collect_release(&c);
+}
+END_TEST
+
 START_TEST(unknown)
 {
     struct collect c;
     double growth;
 
-    hour(&c, 0.02, 0, 19);
+    hour(&c, 0.02, 0, 38);
     ck_assert_int_eq(slope_growth(&c, SLOPE_RSS, &growth), -CF_LIMIT);
     collect_release(&c);
     hour(&c, 0.02, 0, 100);
@@ -93,4 +108,4 @@ START_TEST(names)
 }
 END_TEST
 
-SUITE("slope", grows, level, unknown, names)
+SUITE("slope", grows, level, fills, unknown, names)
