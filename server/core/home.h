@@ -43,6 +43,7 @@ struct home_side {
     struct link asks;         /* struct ask (heads.c) */
     struct link kicks;        /* struct kick (kick.c) */
     struct map away;          /* rid -> struct away (route.c) */
+    struct map away_convs;    /* struct away_conv, by conversation */
     uint64_t last_number;     /* of rids, notices, asks */
     struct buf wire;          /* one message for the bus */
     struct buf answer;        /* one answer; see answer_buf() */

@@ -85,6 +85,7 @@ void homes_free(struct node *n)
     map_release(&n->homes);
     map_release(&side->notice_by_id);
     map_release(&side->away);
+    map_release(&side->away_convs);
     buf_release(&side->wire);
     buf_release(&side->answer);
     free(side->lists);

@@ -133,10 +133,17 @@ struct request *request_received(struct node *n, const struct peer_message *m)
 
 /* A request on another node: what is needed when its answer comes. */
 struct away {
-    uint64_t conn;
+    uint64_t conn, conv;
     int64_t n;       /* request number of the client */
     int64_t started; /* mono ns, 0: not measured */
     int64_t until;   /* mono ms */
+};
+
+/* Requests of one conversation on another node. When a third one is home by
+ * now, what follows waits for their answers: it would overtake them. */
+struct away_conv {
+    int node, count, held;
+    struct link waiting;
 };
 
 static void answer_here(struct node *n, uint64_t conn, int64_t started,
@@ -190,6 +197,53 @@ void request_failed(struct node *n, struct request *rq, int rc, int64_t seq,
                   seq, text);
 }
 
+static void away_began(struct node *n, uint64_t conv, int home)
+{
+    struct map *convs = &side_of(n)->away_convs;
+    struct away_conv *ac = map_get(convs, conv);
+
+    if (ac == NULL) {
+        ac = mem_alloc(sizeof(*ac));
+        list_init(&ac->waiting);
+        map_put(convs, conv, ac);
+    }
+    ac->node = home;
+    ac->count++;
+}
+
+static void away_ended(struct node *n, uint64_t conv)
+{
+    struct away_conv *ac = map_get(&side_of(n)->away_convs, conv);
+    struct link *l;
+
+    if (ac == NULL || --ac->count > 0)
+        return;
+    map_remove(&side_of(n)->away_convs, conv);
+    while ((l = list_pop(&ac->waiting)) != NULL)
+        route_request(n, container_of(l, struct request, link));
+    free(ac);
+}
+
+/* Is rq to wait for what went to another home than this one? */
+static bool away_holds_back(struct node *n, struct request *rq, int home)
+{
+    struct away_conv *ac;
+
+    if (rq->origin != n->env.number || rq->rid != 0 || rq->conn == 0)
+        return false;
+    ac = map_get(&side_of(n)->away_convs, rq->conv);
+    if (ac == NULL || (ac->node == home && ac->held == 0))
+        return false;
+    if (ac->held == HOME_WAITING_MAX) {
+        request_error(n, rq, "busy", retry_jitter(n), 0,
+                      "too many requests wait for this conversation");
+        return true;
+    }
+    ac->held++;
+    list_push(&ac->waiting, &rq->link);
+    return true;
+}
+
 void route_answer(struct node *n, uint64_t rid, uint64_t conn,
                   struct span bytes)
 {
@@ -199,21 +253,24 @@ void route_answer(struct node *n, uint64_t rid, uint64_t conn,
     if (aw == NULL)
         return; /* it had been given up */
     answer_here(n, aw->conn, aw->started, bytes);
+    away_ended(n, aw->conv);
     free(aw);
 }
 
 /* ---- the way there ---- */
 
-static void away_add(struct node *n, struct request *rq)
+static void away_add(struct node *n, struct request *rq, int home)
 {
     struct away *aw = mem_alloc(sizeof(*aw));
 
     rq->rid = side_number(n);
     aw->conn = rq->conn;
+    aw->conv = rq->conv;
     aw->n = rq->frame.n;
     aw->started = rq->started;
     aw->until = node_mono(n) + ROUTE_AWAY_MS;
     map_put(&side_of(n)->away, rq->rid, aw);
+    away_began(n, rq->conv, home);
 }
 
 static void request_message(const struct request *rq, struct peer_message *m)
@@ -244,7 +301,7 @@ static void route_away(struct node *n, struct request *rq, int home)
         return;
     }
     if (rq->origin == n->env.number && rq->rid == 0 && rq->conn != 0)
-        away_add(n, rq);
+        away_add(n, rq, home);
     request_message(rq, &m);
     if (peer_send(n, home, PEER_REQUEST, &m) != 0)
         request_error(n, rq, "unavailable", retry_jitter(n), 0,
@@ -260,6 +317,8 @@ void route_request(struct node *n, struct request *rq)
     if (home < 0 || !n->ready || n->lost)
         request_error(n, rq, "unavailable", retry_jitter(n), 0,
                       "this node has no lease");
+    else if (away_holds_back(n, rq, home))
+        return;
     else if (home == n->env.number)
         home_request(n, rq);
     else if (!home_holds_back(n, rq))
@@ -275,6 +334,7 @@ static void away_expire(struct node *n, struct away *aw)
     enc_err(b, aw->n, "timeout", retry_jitter(n), 0,
             "no answer from the conversation's node; ask again");
     answer_here(n, aw->conn, 0, buf_span(b));
+    away_ended(n, aw->conv);
     free(aw);
 }
 
@@ -298,10 +358,21 @@ void away_tick(struct node *n)
 
 void away_free(struct node *n)
 {
-    struct map *away = &side_of(n)->away;
+    struct map *away = &side_of(n)->away, *convs = &side_of(n)->away_convs;
 
     for (uint32_t i = 0; i < away->len; i++)
         free(away->entries[i].value);
+    for (uint32_t i = 0; i < convs->len; i++) {
+        struct away_conv *ac = convs->entries[i].value;
+        struct link *l;
+
+        while ((l = list_pop(&ac->waiting)) != NULL) {
+            struct request *rq = container_of(l, struct request, link);
+
+            request_free(&rq);
+        }
+        free(ac);
+    }
 }
 
 /* ---- what is cached about two users ---- */

@@ -19,6 +19,7 @@ struct home_side *side_of(struct node *n)
     list_init(&side->kicks);
     map_init(&side->notice_by_id);
     map_init(&side->away);
+    map_init(&side->away_convs);
     buf_init(&side->wire, PEER_MESSAGE_MAX);
     buf_init(&side->answer, PEER_MESSAGE_MAX / 2);
     list_ready(&n->home_lru);

@@ -334,9 +334,36 @@ START_TEST(a_takeover_keeps_the_order)
 }
 END_TEST
 
+/* The sender is elsewhere, and knows of the new home before the old one has
+ * done with what came first. */
+START_TEST(what_was_sent_to_the_old_home_comes_first)
+{
+    struct node *home;
+    struct seat *from;
+
+    begin(3);
+    home = node_of(conv);
+    from = home == rig->nodes[0] ? bob : alice;
+    rig->read_ms = 40;
+    send_text(from, 10, "first");
+    rig_run(rig, 5);
+    ck_assert_int_eq(home_of(conv)->state, HOME_CHANGING);
+    node_drain(home, 60000);
+    rig_run(rig, 10);
+    ck_assert_ptr_ne(node_of(conv), home);
+    rig->read_ms = 1;
+    send_text(from, 11, "second");
+    send_text(from, 12, "third");
+    expect(from, "'re':10|'t':'sent'|'seq':2");
+    expect(from, "'re':11|'t':'sent'|'seq':3");
+    expect(from, "'re':12|'t':'sent'|'seq':4");
+    end();
+}
+END_TEST
+
 TALK_MAIN("home", loading_queues_and_answers, unknown_conversation_is_not_found,
           new_home_has_higher_term, unknown_that_happened, unknown_that_did_not,
           unknown_is_looked_for_again, unknown_removal_is_told,
           old_term_is_refused_and_tried_again, change_stalls_the_queue,
           store_errors_are_named, a_home_that_leaves_keeps_the_order,
-          a_takeover_keeps_the_order)
+          a_takeover_keeps_the_order, what_was_sent_to_the_old_home_comes_first)
