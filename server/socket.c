@@ -13,8 +13,9 @@
 #define BATCH 256     /* events of a turn */
 #define HURRY_MS 5000 /* from accept to upgrade, from goodbye to the end */
 
-/* Edges: asked for once, when the socket is new. */
-#define EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+/* Edges: asked for once, when the socket is new. It can be written to then,
+ * which is not worth a turn of the loop. */
+#define EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
 struct socket *socket_of(struct peer *p)
 {
@@ -33,6 +34,8 @@ void socket_watch(struct socket *s, int verb)
 {
     struct epoll_event e = {.events = EVENTS, .data.ptr = s};
 
+    if (s->rest != NULL || s->held != NULL) /* an event in any case */
+        e.events |= EPOLLOUT;
     if (epoll_ctl(s->peer.shard->sockets->epoll, verb, s->fd, &e) < 0)
         socket_end(s, END_CUT);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
@@ -11,12 +12,16 @@
 
 static void keep_rest(struct socket *s, const char *bytes, size_t n)
 {
-    if (s->rest == NULL) {
+    bool first = s->rest == NULL;
+
+    if (first) {
         s->rest = mem_alloc(sizeof(*s->rest));
         buf_init(s->rest, SHARD_OUT + PONGS);
     }
     if (buf_append(s->rest, bytes, n) < 0)
         socket_end(s, END_CUT);
+    else if (first)
+        socket_watch(s, EPOLL_CTL_MOD); /* tell when it takes bytes again */
 }
 
 /* Bytes that the kernel took. A broken connection takes none; its end comes
