@@ -13,7 +13,7 @@
 #include "history.h"
 #include "sim.h"
 
-#define BREAK_SEEDS 60
+#define BREAK_SEEDS 200
 
 struct settings {
     int64_t seeds, from, seed, nodes, clients, jobs;
