@@ -204,7 +204,7 @@ START_TEST(ten_pings_are_ten)
 {
     fresh();
     for (int i = 0; i < 10; i++)
-        put(0x89, "0123456789" + i, 1);
+        put(0x89, &"0123456789"[i], 1);
     expect(0, "90|91|92|93|94|95|96|97|98|99|");
 }
 END_TEST
