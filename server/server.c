@@ -228,6 +228,8 @@ static int start_shards(struct server *s, struct error *err)
             return rc;
         atomic_fetch_add(&s->shards_left, 1);
     }
+    for (int i = 0; i < s->shard_count; i++)
+        shard_listen(s->shards[i]);
     return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "socket.h"
 
 #define FAST_TICK_MS 50
+#define JOIN_TURNS 1000 /* of the loop, until the node is on the ring */
 #define CLOSING_MS (2 * LINGER_MS) /* goodbyes, at the end of a drain */
 
 struct shard *shard_new(struct server *s, int number)
@@ -201,7 +202,8 @@ static int set_up(struct shard *sh, struct error *err)
     if (rc < 0)
         return rc;
     loop_on_turn_end(sh->loop, turn_end, sh);
-    listen_start(sh);
+    for (int i = 0; i < JOIN_TURNS && !node_ready(sh->node); i++)
+        loop_run_once(sh->loop, true);
     return 0;
 }
 
@@ -291,6 +293,16 @@ int shard_start(struct shard *sh, struct error *err)
     if (st.rc < 0)
         *err = st.err;
     return st.rc;
+}
+
+static void begin_to_listen(void *arg)
+{
+    listen_start(arg);
+}
+
+void shard_listen(struct shard *sh)
+{
+    shard_post(sh, begin_to_listen, sh);
 }
 
 /* ---- stopping ---- */

@@ -57,6 +57,9 @@ struct shard *shard_new(struct server *s, int number);
 /* Start the thread; everything of it (table, context, node, listeners) is set
  * up there. serving becomes true, or *failed is set and logged. */
 int shard_start(struct shard *sh, struct error *err);
+/* Accept from now on. From main, when every shard has started: a node that
+ * accepts before all are on the ring sees homes move among its first sends. */
+void shard_listen(struct shard *sh);
 /* From main: drain with retry windows over spread_ms, then end the thread. */
 void shard_stop(struct shard *sh, int64_t spread_ms);
 /* End the thread at once, whatever is still open. */
