@@ -89,6 +89,8 @@ void home_drop(struct home *h)
     if (h->recheck >= 0)
         home_untold(h);
     h->holds++; /* what waits goes on behind what is under way */
+    if (SABOTAGED(h->node, overtake_leaving))
+        home_send_on(h);
     home_release_hold(h);
 }
 
@@ -359,7 +361,8 @@ bool home_holds_back(struct node *n, struct request *rq)
 {
     struct home *h = map_get(&n->homes, rq->conv);
 
-    if (h == NULL || h->state != HOME_LOST || h->leaving || rq->internal)
+    if (h == NULL || h->state != HOME_LOST || h->leaving || rq->internal ||
+        SABOTAGED(n, overtake_leaving))
         return false;
     if (h->waiting_count < HOME_WAITING_MAX)
         home_requeue(h, rq);
@@ -377,13 +380,13 @@ void home_stall(struct home *h, struct task *t)
 
 void home_park(struct home *h, struct task *t)
 {
-    h->parked++;
+    h->parked += !SABOTAGED(h->node, overtake_parked);
     home_stall(h, t);
 }
 
 void home_unpark(struct home *h)
 {
-    h->parked--;
+    h->parked -= !SABOTAGED(h->node, overtake_parked);
 }
 
 void home_resume(struct home *h, struct task *t)

@@ -45,6 +45,7 @@ struct home_side {
     struct map away;          /* rid -> struct away (route.c) */
     struct map away_convs;    /* struct away_conv, by conversation */
     uint64_t last_number;     /* of rids, notices, asks */
+    uint64_t ring_changes;    /* how often the ring of nodes has changed */
     struct buf wire;          /* one message for the bus */
     struct buf answer;        /* one answer; see answer_buf() */
     struct peer_lists *lists; /* of the message being read */

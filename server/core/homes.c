@@ -18,6 +18,7 @@ void home_ring_changed(struct node *n)
     }
     side_of(n)->next_views = 0;
     side_of(n)->say_again = true;
+    side_of(n)->ring_changes++;
 }
 
 static void homes_evict(struct node *n)

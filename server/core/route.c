@@ -139,10 +139,12 @@ struct away {
     int64_t until;   /* mono ms */
 };
 
-/* Requests of one conversation on another node. When a third one is home by
- * now, what follows waits for their answers: it would overtake them. */
+/* Requests of one conversation on another node. When the ring has changed
+ * since, also when the same node is home again by now, they may go on to a
+ * third one: what follows waits for their answers, it would overtake them. */
 struct away_conv {
     int node, count, held;
+    uint64_t changes; /* of the ring, when the first one left */
     struct link waiting;
 };
 
@@ -205,6 +207,7 @@ static void away_began(struct node *n, uint64_t conv, int home)
     if (ac == NULL) {
         ac = mem_alloc(sizeof(*ac));
         list_init(&ac->waiting);
+        ac->changes = side_of(n)->ring_changes;
         map_put(convs, conv, ac);
     }
     ac->node = home;
@@ -228,11 +231,17 @@ static void away_ended(struct node *n, uint64_t conv)
 static bool away_holds_back(struct node *n, struct request *rq, int home)
 {
     struct away_conv *ac;
+    bool moved;
 
-    if (rq->origin != n->env.number || rq->rid != 0 || rq->conn == 0)
+    if (rq->origin != n->env.number || rq->rid != 0 || rq->conn == 0 ||
+        SABOTAGED(n, overtake_away))
         return false;
     ac = map_get(&side_of(n)->away_convs, rq->conv);
-    if (ac == NULL || (ac->node == home && ac->held == 0))
+    if (ac == NULL)
+        return false;
+    moved = ac->node != home || (ac->changes != side_of(n)->ring_changes &&
+                                 !SABOTAGED(n, overtake_return));
+    if (!moved && ac->held == 0)
         return false;
     if (ac->held == HOME_WAITING_MAX) {
         request_error(n, rq, "busy", retry_jitter(n), 0,
@@ -247,11 +256,12 @@ static bool away_holds_back(struct node *n, struct request *rq, int home)
 void route_answer(struct node *n, uint64_t rid, uint64_t conn,
                   struct span bytes)
 {
-    struct away *aw = map_remove(&side_of(n)->away, rid);
+    struct map *away = &side_of(n)->away;
+    struct away *aw = map_get(away, rid);
 
-    (void)conn;
-    if (aw == NULL)
-        return; /* it had been given up */
+    if (aw == NULL || (aw->conn != conn && !SABOTAGED(n, believe_former)))
+        return; /* it had been given up, or a former life of this node asked */
+    map_remove(away, rid);
     answer_here(n, aw->conn, aw->started, bytes);
     away_ended(n, aw->conv);
     free(aw);

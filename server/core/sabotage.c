@@ -30,7 +30,12 @@
     X(ignore_block)              \
     X(forget_typing)             \
     X(lose_backlog_entry)        \
-    X(fence_early)
+    X(fence_early)               \
+    X(overtake_parked)           \
+    X(overtake_leaving)          \
+    X(overtake_away)             \
+    X(overtake_return)           \
+    X(believe_former)
 
 #define NAME(flag) #flag,
 #define OFFSET(flag) offsetof(struct sabotage, flag),

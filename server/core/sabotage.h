@@ -30,6 +30,11 @@ struct sabotage {
     bool forget_typing;
     bool lose_backlog_entry; /* catching up leaves one of ten out */
     bool fence_early;        /* `ok` before what is queued */
+    bool overtake_parked;    /* a takeover passes requests that are checked */
+    bool overtake_leaving;   /* what waits leaves an old home at once */
+    bool overtake_away;      /* the new home is asked before the old answers */
+    bool overtake_return;    /* a home that is back counts as never away */
+    bool believe_former;     /* answers to a former life are taken */
 };
 
 /* Set the flag by name; false: no such name. names(): NULL-terminated. */

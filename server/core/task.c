@@ -22,6 +22,9 @@ struct home_side *side_of(struct node *n)
     map_init(&side->away_convs);
     buf_init(&side->wire, PEER_MESSAGE_MAX);
     buf_init(&side->answer, PEER_MESSAGE_MAX / 2);
+    /* An answer to what a former life of this node asked fits nothing here. */
+    if (!SABOTAGED(n, believe_former))
+        side->last_number = rng_u64(n->env.rng) >> 16;
     list_ready(&n->home_lru);
     list_ready(&n->receipts_dirty);
     return side;
