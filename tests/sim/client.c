@@ -409,6 +409,7 @@ static void client_release(struct client *c)
         free(container_of(l, struct outgoing, link));
     for (int i = 0; i < c->again_count; i++)
         free(c->again[i].bytes);
+    free(c->placed);
     buf_release(&c->buf);
 }
 

@@ -42,10 +42,18 @@ struct outgoing {
     enum want want;
     uint64_t conv, peer;
     char cid[24];
-    int64_t sent_at;  /* 0: not on this connection */
-    int64_t retry_at; /* not before */
+    int64_t sent_at;     /* 0: not on this connection */
+    int64_t retry_at;    /* not before */
+    int64_t first, last; /* writes of the device; 0: not yet written */
+    uint64_t disordered; /* world->disordered at the last */
+    bool old;            /* it had been stored before */
     size_t len;
     char bytes[];
+};
+
+struct placed { /* an acknowledged request, for order.c */
+    uint64_t conv;
+    int64_t first, last, seq;
 };
 
 struct acked_send { /* to say it again one day */
@@ -86,6 +94,11 @@ struct client {
     int watch_count;
     int64_t last_data; /* when the server last got something from it */
     uint64_t made;     /* cids */
+    int64_t writes;    /* of requests that have a place in a log */
+    struct placed *placed;
+    int placed_count, placed_cap;
+    uint64_t rush; /* the conversation of a rush (rush.c) */
+    int rush_left; /* so many times more */
     struct buf buf;
 };
 
@@ -116,6 +129,12 @@ int64_t client_next_retry(const struct client *c);
 void client_cid(struct client *c, char cid[24]);
 void outgoing_free(struct outgoing *o);
 
+/* order.c */
+/* o is written now. */
+void order_wrote(struct client *c, struct outgoing *o);
+/* o was acknowledged: it must not have changed places with another. */
+void order_stored(struct client *c, const struct outgoing *o, int64_t seq);
+
 /* client_place.c */
 struct place *place_find(struct client *c, uint64_t conv);
 struct place *place_get(struct client *c, uint64_t conv, int64_t first);
@@ -134,5 +153,13 @@ void client_act(struct client *c);
 void client_send_text(struct client *c, uint64_t conv, const char *text);
 void client_view(struct client *c);
 void client_read(struct client *c, struct place *p);
+/* A conversation where something may be sent; NULL: none yet. */
+struct place *client_any_place(struct client *c);
+
+/* rush.c */
+/* Some devices write a lot now, each to one conversation. */
+void clients_rush(struct world *w);
+/* Instead of another act while c->rush_left > 0. */
+void client_rush_on(struct client *c);
 
 #endif

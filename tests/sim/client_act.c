@@ -12,8 +12,7 @@ static uint64_t any_user(struct client *c)
     return USER_FIRST + rng_below(&c->rng, (uint64_t)c->world->user_count);
 }
 
-/* A conversation where something may be sent; NULL: none yet. */
-static struct place *any_place(struct client *c)
+struct place *client_any_place(struct client *c)
 {
     for (int tries = 0; tries < 8 && c->places.len > 0; tries++) {
         struct place *p =
@@ -30,7 +29,7 @@ static struct place *any_place(struct client *c)
 static struct place *any_group(struct client *c)
 {
     for (int tries = 0; tries < 4; tries++) {
-        struct place *p = any_place(c);
+        struct place *p = client_any_place(c);
 
         if (p != NULL && map_get(&c->world->groups, p->conv) != NULL)
             return p;
@@ -82,7 +81,7 @@ static void act_send(struct client *c)
 {
     static const char filler[] = "0123456789012345678901234567890123456789"
                                  "0123456789012345678901234567890123456789";
-    struct place *p = any_place(c);
+    struct place *p = client_any_place(c);
     char text[600] = "";
     int lines = chance(&c->rng, 50) ? 7 : 0;
 
@@ -96,7 +95,7 @@ static void act_send(struct client *c)
 
 static void act_burst(struct client *c)
 {
-    struct place *p = any_place(c);
+    struct place *p = client_any_place(c);
     int count = (int)between(&c->rng, 3, 10);
 
     for (int i = 0; p != NULL && i < count; i++)
@@ -203,7 +202,7 @@ static void act_rename(struct client *c)
 /* Edit, delete, react: often of what is not there or not one's own. */
 static void act_change(struct client *c)
 {
-    struct place *p = any_place(c);
+    struct place *p = client_any_place(c);
     char cid[24];
     int64_t seq;
 
@@ -244,7 +243,7 @@ void client_read(struct client *c, struct place *p)
 
 static void act_read(struct client *c)
 {
-    struct place *p = any_place(c);
+    struct place *p = client_any_place(c);
 
     if (p != NULL)
         client_read(c, p);
@@ -252,7 +251,7 @@ static void act_read(struct client *c)
 
 static void act_typing(struct client *c)
 {
-    struct place *p = any_place(c);
+    struct place *p = client_any_place(c);
 
     if (p == NULL)
         return;
@@ -267,7 +266,7 @@ void client_view(struct client *c)
     int n = 0;
 
     for (int i = 0; i < 4; i++) {
-        struct place *p = any_place(c);
+        struct place *p = client_any_place(c);
         bool known = p == NULL;
 
         for (int k = 0; !known && k < n; k++)
@@ -311,7 +310,7 @@ static void act_block(struct client *c)
 
 static void act_fence(struct client *c)
 {
-    struct place *p = any_place(c);
+    struct place *p = client_any_place(c);
 
     if (p == NULL)
         return;
@@ -342,6 +341,7 @@ static const struct acked_send *of_sibling(struct client *c)
 static void act_again(struct client *c)
 {
     const struct acked_send *a = of_sibling(c);
+    struct outgoing *o;
 
     if (a == NULL && c->again_count > 0)
         a = &c->again[rng_below(&c->rng, (uint64_t)c->again_count)];
@@ -353,7 +353,8 @@ static void act_again(struct client *c)
     }
     buf_clear(&c->buf);
     buf_append(&c->buf, a->bytes, a->len);
-    client_queue(c, WANT_SENT, a->conv, a->n, a->cid);
+    o = client_queue(c, WANT_SENT, a->conv, a->n, a->cid);
+    o->old = true;
 }
 
 /* Connections end in all ways, and some come back at once. */
@@ -392,6 +393,10 @@ void client_act(struct client *c)
     c->act_at = world_now(w) + between(&c->rng, mean / 2, mean * 3 / 2) + 1;
     if (w->silent)
         return;
+    if (c->rush_left > 0) {
+        client_rush_on(c);
+        return;
+    }
     for (size_t i = 0; i < COUNT_OF(things); i++)
         total += things[i].weight;
     at = (int)rng_below(&c->rng, (uint64_t)total);

@@ -58,6 +58,8 @@ void client_flush(struct client *c)
         if (!ready(c, o))
             continue;
         o->sent_at = world_now(c->world);
+        if (o->want == WANT_SENT)
+            order_wrote(c, o);
         client_say(c, span_make(o->bytes, o->len));
     }
     if (c->outgoing > 0)
@@ -134,6 +136,8 @@ void client_sent(struct client *c, const struct frame *f)
                         o->conv, o->cid, c->again[i].seq, f->seq);
     }
     c->world->verdict->sends++;
+    if (o->want == WANT_SENT)
+        order_stored(c, o, f->seq);
     if (o->want == WANT_SENT && !f->dup && chance(&c->rng, 300))
         keep(c, o, f->seq);
     remove_outgoing(c, o);

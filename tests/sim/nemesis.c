@@ -1,6 +1,7 @@
 /* nemesis.c - what goes wrong, one thing every few seconds, often several at
  * a time: nodes die, stop, drain; the bus loses, doubles, delays, splits; the
- * store is slow or fails; clocks jump; crowds of clients fall off. */
+ * store is slow or fails; clocks jump; crowds of clients fall off; homes of
+ * conversations move while people write. */
 #include "client.h"
 #include "sim.h"
 
@@ -61,11 +62,13 @@ static void do_drain(struct world *w)
 static void do_pause(struct world *w)
 {
     struct station *s = any_station(w);
+    int64_t until;
 
     world_trace(w, s->index, "pause", SPAN(""));
-    s->paused_until =
-        world_now(w) + (chance(&w->rng, 300) ? between(&w->rng, 4000, 12000)
-                                             : between(&w->rng, 50, 2000));
+    until = world_now(w) + (chance(&w->rng, 300) ? between(&w->rng, 4000, 12000)
+                                                 : between(&w->rng, 50, 2000));
+    if (until > s->paused_until)
+        s->paused_until = until;
 }
 
 /* ---- spells of bad weather ---- */
@@ -85,6 +88,7 @@ static void clear_store(void *arg)
 
     w->weather.write_min = fair.write_min;
     w->weather.write_max = fair.write_max;
+    w->weather.read_max = 0;
     w->weather.store_fault = 0;
 }
 
@@ -166,6 +170,67 @@ static void do_herd(struct world *w)
     }
 }
 
+/* ---- homes of conversations that move with much under way ---- */
+
+static void flap_end(void *arg)
+{
+    struct station *s = arg;
+
+    if (s->world->calm)
+        return;
+    station_drain(s);
+    restart_after_drain(s);
+}
+
+static void flap_begin(void *arg)
+{
+    struct station *s = arg;
+    struct world *w = s->world;
+
+    if (w->calm)
+        return;
+    restart(s);
+    world_at(w, world_now(w) + between(&w->rng, 20, 500), flap_end, s, NULL);
+}
+
+/* It comes for a moment: homes move to it and back within one slow read. */
+static void flap(void *arg)
+{
+    struct station *s = arg;
+    struct world *w = s->world;
+
+    if (w->calm)
+        return;
+    if (s->draining && s->node != NULL) {
+        world_at(w, world_now(w) + 500, flap, s, NULL);
+        return;
+    }
+    w->weather.read_max = between(&w->rng, 500, 4000);
+    spell(w, clear_store);
+    clients_rush(w);
+    world_at(w, world_now(w) + between(&w->rng, 1, 300), flap_begin, s, NULL);
+}
+
+/* A node goes and comes back while checks are being read and people write. */
+static void do_move(struct world *w)
+{
+    struct station *s = any_station(w);
+
+    w->weather.read_max = between(&w->rng, 100, 3000);
+    if (chance(&w->rng, 500))
+        w->weather.bus_max = between(&w->rng, 3, 400);
+    if (chance(&w->rng, 500))
+        w->weather.store_fault = (int)between(&w->rng, 5, 100);
+    spell(w, clear_store);
+    spell(w, clear_bus);
+    clients_rush(w);
+    station_drain(s);
+    world_at(w, world_now(w) + 1000,
+             chance(&w->rng, 700) ? flap : restart_after_drain, s, NULL);
+}
+
+/* ---- which and when ---- */
+
 static const struct {
     const char *name;
     int weight;
@@ -180,6 +245,7 @@ static const struct {
     {"cut", 110, do_cut},
     {"slow store", 60, do_slow_store},
     {"bad store", 90, do_bad_store},
+    {"move", 90, do_move},
     {"clock", 60, do_clock},
     {"herd", 40, do_herd},
 };
@@ -215,10 +281,9 @@ void nemesis_stop(struct world *w)
 {
     w->calm = true;
     w->weather = fair;
-    for (int i = 0; i < w->station_count; i++) {
-        w->stations[i].paused_until = 0;
+    /* Pauses end at their time: what was put off must not be overtaken. */
+    for (int i = 0; i < w->station_count; i++)
         restart_after_drain(&w->stations[i]);
-    }
     for (struct pipe *p = w->pipes; p != NULL; p = p->older) {
         p->stall_until = 0;
         p->per_kib = 0;

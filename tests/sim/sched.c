@@ -24,7 +24,7 @@ static bool earlier(const struct event *a, const struct event *b)
     return a->at < b->at || (a->at == b->at && a->order < b->order);
 }
 
-void sched_add(struct sched *s, const struct event *e)
+void sched_put_off(struct sched *s, const struct event *e)
 {
     struct event made = *e;
     int i = s->len++;
@@ -35,12 +35,19 @@ void sched_add(struct sched *s, const struct event *e)
     }
     if (made.at < s->now)
         made.at = s->now;
-    made.order = ++s->order;
     while (i > 0 && earlier(&made, &s->heap[(i - 1) / 2])) {
         s->heap[i] = s->heap[(i - 1) / 2];
         i = (i - 1) / 2;
     }
     s->heap[i] = made;
+}
+
+void sched_add(struct sched *s, const struct event *e)
+{
+    struct event made = *e;
+
+    made.order = ++s->order;
+    sched_put_off(s, &made);
 }
 
 bool sched_next(struct sched *s, struct event *e)

@@ -29,6 +29,8 @@ void sched_init(struct sched *s);
 void sched_release(struct sched *s);
 /* e->at in the past means now. */
 void sched_add(struct sched *s, const struct event *e);
+/* One that was taken, for later: before what was made after it. */
+void sched_put_off(struct sched *s, const struct event *e);
 /* Take the next event; time moves to it. False: none. */
 bool sched_next(struct sched *s, struct event *e);
 

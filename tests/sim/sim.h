@@ -5,7 +5,8 @@
  *   pipe     a connection between a client and a node         (pipe.c)
  *   tap      what is checked on each connection               (tap*.c)
  *   model    what the store has committed, as checkers see it (model.c)
- *   client   a device that follows the protocol               (client*.c)
+ *   client   a device that follows the protocol      (client*.c, rush.c)
+ *   order    what one device wrote keeps its order            (order.c)
  *   nemesis  what goes wrong                                  (nemesis.c)
  *   finish   healing, quiet, and what must hold then          (finish.c) */
 #ifndef SIM_SIM_H
@@ -94,7 +95,8 @@ struct trace_row {
 struct weather {             /* what the network and the store do now */
     int loss, dup, disorder; /* of bus messages, per mille */
     int64_t bus_min, bus_max, write_min, write_max;
-    int store_fault; /* per mille */
+    int store_fault;  /* per mille */
+    int64_t read_max; /* of one read in three */
     bool cut[STATIONS_MAX][STATIONS_MAX];
     int64_t last_bus[STATIONS_MAX][STATIONS_MAX];
 };
@@ -121,11 +123,12 @@ struct world {
     struct pipe *pipes; /* all there ever were */
     uint32_t pipe_count;
     struct model *model;
-    struct map blocked; /* pairs with a block, now or once; see pair_key() */
-    struct map groups;  /* conversations known to be groups -> anything */
-    bool committed;     /* the log may have grown since model_catch_up() */
-    bool calm;          /* no more faults */
-    bool silent;        /* clients start nothing new */
+    struct map blocked;  /* pairs with a block, now or once; see pair_key() */
+    struct map groups;   /* conversations known to be groups -> anything */
+    uint64_t disordered; /* bus messages that passed an earlier one */
+    bool committed;      /* the log may have grown since model_catch_up() */
+    bool calm;           /* no more faults */
+    bool silent;         /* clients start nothing new */
     bool ending;
     int64_t chaos_ms;
     int acting_per_second; /* thousandths of an action per client */

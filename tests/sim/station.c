@@ -1,5 +1,6 @@
 /* station.c - a server node in the simulation: it starts, dies, drains,
  * pauses, and comes back under the same number. */
+#include "client.h"
 #include "sim.h"
 
 #include <inttypes.h>
@@ -99,6 +100,8 @@ void station_start(struct station *s)
     if (s->node == NULL)
         world_break(w, "start", "node %d: %s", env.number, err.text);
     station_settle(s);
+    if (!w->calm)
+        clients_rush(w);
 }
 
 static void orphan_pipes(struct station *s, bool loud)

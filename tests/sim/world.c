@@ -79,7 +79,7 @@ static bool put_off(struct world *w, const struct event *e)
     if (s->paused_until <= w->sched.now)
         return false;
     later.at = s->paused_until;
-    sched_add(&w->sched, &later);
+    sched_put_off(&w->sched, &later);
     return true;
 }
 
@@ -129,9 +129,10 @@ static int64_t store_delay(void *ctx, bool write)
 {
     struct world *w = ctx;
     const struct weather *now = &w->weather;
+    bool slow = !write && now->read_max > 0 && chance(&w->rng, 333);
 
     return write ? between(&w->rng, now->write_min, now->write_max)
-                 : between(&w->rng, 0, 3);
+                 : between(&w->rng, 0, slow ? now->read_max : 3);
 }
 
 static int store_fault(void *ctx, enum store_verb verb, bool *happens)
@@ -166,8 +167,12 @@ static int bus_fate(void *ctx, int from, int to, int64_t *delays)
     for (int i = 0; i < copies; i++) {
         at = w->sched.now +
              (a == b ? 0 : between(&w->rng, now->bus_min, now->bus_max));
-        if (now->last_bus[a][b] > at && !chance(&w->rng, now->disorder))
-            at = now->last_bus[a][b];
+        if (now->last_bus[a][b] > at) {
+            if (chance(&w->rng, now->disorder))
+                w->disordered++;
+            else
+                at = now->last_bus[a][b];
+        }
         if (at > now->last_bus[a][b])
             now->last_bus[a][b] = at;
         delays[i] = at - w->sched.now;
