@@ -361,9 +361,57 @@ START_TEST(what_was_sent_to_the_old_home_comes_first)
 }
 END_TEST
 
+/* Somebody whose node is not the home, with one request under way to it. */
+static struct seat *asks_elsewhere(struct node **of)
+{
+    struct seat *from;
+
+    begin(2);
+    from = node_of(conv) == rig->nodes[0] ? bob : alice;
+    *of = from == bob ? rig->nodes[1] : rig->nodes[0];
+    rig->read_ms = 40;
+    send_text(from, 10, "first");
+    rig_run(rig, 5);
+    ck_assert_uint_eq(side_of(*of)->away.len, 1);
+    return from;
+}
+
+/* The home was away between the two and may have passed the first one on. */
+START_TEST(a_home_that_is_back_is_not_asked_at_once)
+{
+    struct node *n;
+    struct seat *from = asks_elsewhere(&n);
+
+    home_ring_changed(n);
+    send_text(from, 11, "second");
+    rig_run(rig, 5);
+    ck_assert_uint_eq(side_of(n)->away.len, 1);
+    expect(from, "'re':10|'t':'sent'|'seq':2");
+    expect(from, "'re':11|'t':'sent'|'seq':3");
+    end();
+}
+END_TEST
+
+START_TEST(an_answer_for_another_connection_is_none)
+{
+    struct node *n;
+    struct seat *from = asks_elsewhere(&n);
+    uint64_t rid = side_of(n)->away.entries[0].key;
+
+    ck_assert_uint_gt(rid, 1000); /* a former life had other numbers */
+    route_answer(n, rid, 7, SPAN("{\"t\":\"ok\",\"re\":99}"));
+    ck_assert_uint_eq(side_of(n)->away.len, 1);
+    expect(from, "'re':10|'t':'sent'|'seq':2");
+    ck_assert_int_eq(seat_count(from, "\"re\":99"), 0);
+    end();
+}
+END_TEST
+
 TALK_MAIN("home", loading_queues_and_answers, unknown_conversation_is_not_found,
           new_home_has_higher_term, unknown_that_happened, unknown_that_did_not,
           unknown_is_looked_for_again, unknown_removal_is_told,
           old_term_is_refused_and_tried_again, change_stalls_the_queue,
           store_errors_are_named, a_home_that_leaves_keeps_the_order,
-          a_takeover_keeps_the_order, what_was_sent_to_the_old_home_comes_first)
+          a_takeover_keeps_the_order, what_was_sent_to_the_old_home_comes_first,
+          a_home_that_is_back_is_not_asked_at_once,
+          an_answer_for_another_connection_is_none)
