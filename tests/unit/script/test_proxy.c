@@ -165,21 +165,13 @@ static struct proxy *proxied(void)
     return p;
 }
 
-static int accept_one(void)
-{
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-
-    if (fd < 0 && errno == EMFILE && raise_limit(16))
-        fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-    return fd;
-}
-
 static int accepted(void)
 {
     int fd = -1;
 
-    UNTIL((fd = accept_one()) >= 0);
-    return fd;
+    UNTIL((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0 ||
+          errno == EMFILE);
+    return fd < 0 && raise_limit(16) ? accepted() : fd;
 }
 
 /* A client and a server's side, joined by the proxy. */
