@@ -218,6 +218,7 @@ static void seen_too_high(struct conn *c)
 }
 
 static void sync_list(struct sync_op *o);
+static void ask_heads(struct sync_op *o);
 
 /* The page is through: the next one, or the end. */
 static void page_done(struct sync_op *o, struct conn *c)
@@ -240,6 +241,12 @@ static void heads_known(struct store_op *op)
     struct conn *c = sync_conn(o);
     struct live *l;
 
+    if (op->rc < 0 && c != NULL) {
+        /* Not known is not unchanged: nobody would ever tell. */
+        store_op_release(op);
+        sync_retry(o, ask_heads);
+        return;
+    }
     for (int i = 0; i < o->head_count && op->rc == 0; i++) {
         l = live_find(n, o->heads[i].conv);
         if (l == NULL || o->heads[i].acked <= l->head)

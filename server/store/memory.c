@@ -201,6 +201,7 @@ static void read_run(void *arg)
     struct read_job *job = arg;
     struct memory_store *ms = job->ms;
     struct store_op *op = job->op;
+    int rc = 0;
 
     list_remove(&job->link);
     ms->read_count--;
@@ -208,7 +209,11 @@ static void read_run(void *arg)
     if (op == NULL)
         return;
     store_stamp(ms->store, op);
-    store_done(op, too_late(ms, op) ? -CF_TIMEOUT : memory_read(&ms->data, op));
+    if (ms->sim != NULL && ms->sim->read_fault != NULL)
+        rc = ms->sim->read_fault(ms->sim->ctx, op->verb);
+    if (rc == 0)
+        rc = too_late(ms, op) ? -CF_TIMEOUT : memory_read(&ms->data, op);
+    store_done(op, rc);
 }
 
 static void submit_read(struct memory_store *ms, struct store_op *op)

@@ -17,6 +17,8 @@ struct store_memory_sim {
      * instead (-CF_FULL, -CF_UNKNOWN with *happens saying whether it is
      * carried out all the same, -CF_TIMEOUT). NULL: never. */
     int (*fault)(void *ctx, enum store_verb verb, bool *happens);
+    /* How a read ends: 0, or -CF_BUSY and the like. NULL-able. */
+    int (*read_fault)(void *ctx, enum store_verb verb);
     /* Sabotage for tests that must notice: answer before the commit. */
     bool ack_before_commit;
     /* ... do not look for duplicates. */

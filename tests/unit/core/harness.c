@@ -60,6 +60,13 @@ static int store_fault(void *ctx, enum store_verb verb, bool *happens)
     return r->fault;
 }
 
+static int read_fault(void *ctx, enum store_verb verb)
+{
+    struct rig *r = ctx;
+
+    return verb == r->fault_verb ? r->read_fault : 0;
+}
+
 static int bus_fate(void *ctx, int from, int to, int64_t *delays)
 {
     struct rig *r = ctx;
@@ -144,8 +151,11 @@ static void open_backends(struct rig *r)
     struct presence_config pres = {.clock = &r->clock.base};
     struct error err = {0};
 
-    r->store_sim = (struct store_memory_sim){
-        .after = after, .ctx = r, .delay = store_delay, .fault = store_fault};
+    r->store_sim = (struct store_memory_sim){.after = after,
+                                             .ctx = r,
+                                             .delay = store_delay,
+                                             .fault = store_fault,
+                                             .read_fault = read_fault};
     r->bus_sim =
         (struct bus_memory_sim){.after = after, .fate = bus_fate, .ctx = r};
     store_backend_add(&store_memory);

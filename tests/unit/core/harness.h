@@ -21,7 +21,9 @@ struct rig {
     int64_t write_ms, read_ms; /* delays of the store */
     int64_t post_ms;           /* until what is done elsewhere is heard of */
     int fault;                 /* next writes end so; 0: none */
-    bool bus_down;             /* messages are lost */
+    int read_fault;            /* the same for reads of */
+    enum store_verb fault_verb;
+    bool bus_down; /* messages are lost */
     struct store_memory_sim store_sim;
     struct bus_memory_sim bus_sim;
     struct store *store;

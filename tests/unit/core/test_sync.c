@@ -365,6 +365,28 @@ START_TEST(an_entry_between_token_and_route_is_not_lost)
 }
 END_TEST
 
+/* A store that is busy does not say that nothing has moved. */
+START_TEST(heads_that_cannot_be_read_are_asked_again)
+{
+    struct rig *r = begin(1, NULL);
+    struct seat *s;
+
+    rig_conv(r, 100, CONV_DIRECT, pair);
+    s = half_login(r);
+    rig_append(r, 100, 1, "{\"text\":\"x\"}");
+    r->read_fault = -CF_BUSY;
+    r->fault_verb = STORE_HEADS;
+    rig_run(r, 100);
+    ck_assert_int_eq(seat_count(s, "synced"), 0);
+    r->read_fault = 0;
+    rig_run(r, 1000);
+    ck_assert_str_eq(seat_log(s, 100), "1 2");
+    ck_assert_int_eq(seat_count(s, "synced"), 1);
+    seat_free(&s);
+    rig_free(&r);
+}
+END_TEST
+
 START_TEST(a_membership_between_token_and_route_is_not_lost)
 {
     struct rig *r = begin(1, NULL);
@@ -494,6 +516,7 @@ int main(void)
         a_late_end_of_the_old_one_touches_nothing,
         one_visit_to_the_store_is_a_login,
         an_entry_between_token_and_route_is_not_lost,
+        heads_that_cannot_be_read_are_asked_again,
         a_membership_between_token_and_route_is_not_lost,
         an_entry_between_list_and_subs_is_not_lost,
         frames_behind_hello_wait_for_the_login,
