@@ -105,7 +105,8 @@ const char builtin_herd_100k[] =
     "\"back.max\" = \"<30s\"\n"
     "\"lost\" = \"=0\"\n"
     "\"dup\" = \"=0\"\n"
-    "\"srv.rss.ratio\" = \"<1.1\"\n";
+    "\"srv.rss.ratio\" = \"<1.1\"\n"
+    "\"refused\" = \"<1000\"    # busy for a moment, in the middle of it\n";
 
 const char builtin_kill9[] =
     "name = \"kill9\"\n"
