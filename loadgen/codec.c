@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "proto/websocket.h"
 
 #define ANSWER_MAX 8192
 
@@ -92,28 +93,15 @@ int ws_pull(struct span *in, struct ws_parts *parts, struct ws_message *out)
     return rc;
 }
 
-static void mask(char *p, size_t n, uint32_t key)
-{
-    uint64_t wide = (uint64_t)key << 32 | key, word;
-    size_t i;
-
-    for (i = 0; i + 8 <= n; i += 8) {
-        memcpy(&word, p + i, sizeof(word));
-        word ^= wide;
-        memcpy(p + i, &word, sizeof(word));
-    }
-    for (; i < n; i++)
-        p[i] ^= (char)(key >> i % 4 * 8);
-}
-
 char *ws_head(char *payload, size_t n, enum ws_op op, uint32_t key)
 {
     char *p = payload - 4;
     uint64_t length = n;
 
-    memcpy(p, &key, sizeof(key));
+    for (int i = 0; i < 4; i++)
+        p[i] = (char)(key >> i * 8);
     if (key != 0)
-        mask(payload, n, key);
+        websocket_mask(payload, n, &key);
     if (n < 126) {
         *--p = (char)(0x80 | n);
     } else {

@@ -128,8 +128,7 @@ static int judge(const struct websocket *w, const struct head *h)
     return 0;
 }
 
-/* XOR n bytes with the key; it is turned for the byte that follows. */
-static void unmask(char *p, size_t n, uint32_t *key)
+void websocket_mask(char *p, size_t n, uint32_t *key)
 {
     uint64_t wide = htole64((uint64_t)*key << 32 | *key), word;
     unsigned turn = n % 4 * 8;
@@ -163,7 +162,7 @@ static int control(const struct head *h, char **in, size_t *n,
                                     .data = *in + h->length,
                                     .n = (size_t)h->payload,
                                     .last = true};
-    unmask(out->data, out->n, &key);
+    websocket_mask(out->data, out->n, &key);
     advance(in, n, h->length + out->n);
     return 1;
 }
@@ -185,7 +184,7 @@ static int data_piece(struct websocket *w, char **in, size_t *n,
 
     *out =
         (struct websocket_piece){.op = WEBSOCKET_TEXT, .data = *in, .n = most};
-    unmask(out->data, most, &w->mask);
+    websocket_mask(out->data, most, &w->mask);
     if (!utf8_goes_on(w, out->data, most))
         return -1007;
     advance(in, n, most);

@@ -48,6 +48,10 @@ struct websocket_piece {
 int websocket_pull(struct websocket *w, char **in, size_t *n,
                    struct websocket_piece *out);
 
+/* XOR n bytes with the key (section 5.3), whose first byte is the lowest; it is
+ * turned for the byte that follows. */
+void websocket_mask(char *p, size_t n, uint32_t *key);
+
 /* Write the header of an unmasked frame of n bytes so that it ends at payload,
  * which has WEBSOCKET_HEAD bytes of room before it. Returns where it starts. */
 char *websocket_head(char *payload, size_t n, enum websocket_op op);
