@@ -15,8 +15,11 @@
 
 #define RUNS 5
 #define CALLS 200000
-#define BATCH 64 /* messages under way: less than a socket buffer holds */
-#define ROUNDS 300
+#define UNDER_WAY 65536 /* bytes: less than the buffers of a socket hold */
+#define MOST_BATCH 64
+#define MESSAGES 19200
+#define ENTRY 320       /* bytes: a message of 200 as it is sent */
+#define COALESCED 16384 /* bytes: what a catch-up sends at once */
 
 struct floor_figure *floor_add(struct floor *f, const char *key,
                                enum floor_unit unit, double value,
@@ -121,27 +124,30 @@ static bool receive(int fd, char *room, size_t n)
     return true;
 }
 
-/* BATCH sends, then BATCH receipts, each of one message: ns each. */
+/* A batch of sends, then as many receipts, each of one message: ns each. */
 static bool time_pair(const int fds[2], size_t size, double *send_ns,
                       double *recv_ns)
 {
+    size_t fit = UNDER_WAY / size;
+    int batch = fit < MOST_BATCH ? (int)fit : MOST_BATCH;
+    int rounds = MESSAGES / batch;
     uint64_t sending = 0, receiving = 0, at;
-    static char bytes[2048];
+    static char bytes[COALESCED];
 
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds; round++) {
         at = clock_ns();
-        for (int i = 0; i < BATCH; i++)
+        for (int i = 0; i < batch; i++)
             if (send(fds[0], bytes, size, MSG_NOSIGNAL) != (ssize_t)size)
                 return false;
         sending += clock_ns() - at;
         at = clock_ns();
-        for (int i = 0; i < BATCH; i++)
+        for (int i = 0; i < batch; i++)
             if (!receive(fds[1], bytes, size))
                 return false;
         receiving += clock_ns() - at;
     }
-    *send_ns = (double)sending / (ROUNDS * BATCH);
-    *recv_ns = (double)receiving / (ROUNDS * BATCH);
+    *send_ns = (double)sending / (rounds * batch);
+    *recv_ns = (double)receiving / (rounds * batch);
     return true;
 }
 
@@ -179,9 +185,19 @@ void floor_calls(struct floor *f)
     floor_add(f, "syscall", FLOOR_NS, middle(runs), "a system call");
     pair_of_size(f, 64);
     pair_of_size(f, 1024);
+    pair_of_size(f, COALESCED);
 }
 
 /* ---- all ---- */
+
+static void heartbeat(struct floor *f)
+{
+    double send_ns = floor_value(f, "send_64");
+
+    if (send_ns >= 0)
+        floor_add(f, "heartbeat", FLOOR_NS, send_ns + floor_value(f, "recv_64"),
+                  "a heartbeat: a recv and a send");
+}
 
 /* What a server cannot do without for one 1:1 message with all receipts:
  * it receives the message, `delivered` and `read`, sends `sent`, the message
@@ -197,6 +213,23 @@ static void message(struct floor *f)
     floor_add(f, "message", FLOOR_NS, ns, "1:1 message: 3 recv, 4 send, a row");
     floor_add(f, "messages", FLOOR_RATE, 1e9 / ns,
               "such messages of one core and disk");
+}
+
+/* An entry of a backlog: its share of a send of many; and, since entries of
+ * one conversation lie apart where they were appended, the page it is on. */
+static void catchup(struct floor *f)
+{
+    double send_ns = floor_value(f, "send_16384");
+    double page = floor_value(f, "page");
+
+    if (send_ns < 0)
+        return;
+    send_ns = send_ns * ENTRY / COALESCED;
+    floor_add(f, "coalesced", FLOOR_NS, send_ns,
+              "an entry of 320 bytes in sends of 16 KiB");
+    if (page >= 0)
+        floor_add(f, "entry", FLOOR_NS, send_ns + page,
+                  "the same, and a page read for it");
 }
 
 static void tell(const struct floor *f, const char *what)
@@ -216,7 +249,9 @@ void floor_measure(struct floor *f, const char *dir)
     floor_memory(f);
     tell(f, "disk");
     floor_disk(f, dir);
+    heartbeat(f);
     message(f);
+    catchup(f);
 }
 
 json_t *floor_json(const struct floor *f)

@@ -17,6 +17,8 @@
 #define BATCHES 100
 #define ROWS 64
 #define ROW 256 /* bytes: a short message with its indexes */
+#define PAGE 4096
+#define PAGE_READS 100000
 
 /* ---- sockets ---- */
 
@@ -112,6 +114,20 @@ static bool write_batches(int fd, struct hist *h)
     return true;
 }
 
+/* A page of the database, taken from the kernel's cache of the file. */
+static void page_reads(struct floor *f, int fd)
+{
+    static char page[PAGE];
+    off_t pages = (off_t)BATCHES * ROWS * ROW / PAGE;
+    uint64_t start = clock_ns();
+
+    for (int i = 0; i < PAGE_READS; i++)
+        if (pread(fd, page, PAGE, i * 7 % pages * PAGE) != PAGE)
+            return;
+    floor_add(f, "page", FLOOR_NS, (double)(clock_ns() - start) / PAGE_READS,
+              "a page of 4 KiB read from the cache");
+}
+
 /* An append of 64 rows and an fdatasync, as a write-ahead log does it. */
 void floor_disk(struct floor *f, const char *dir)
 {
@@ -139,6 +155,7 @@ void floor_disk(struct floor *f, const char *dir)
         snprintf(g->note, sizeof(g->note), "%s", kind_of(dir));
         floor_add(f, "row", FLOOR_NS, (double)hist_at(&h, 0.5) / ROWS,
                   "a durable row, in batches of 64");
+        page_reads(f, fd);
     } else {
         floor_missing(f, "sync", FLOOR_NS, "64 rows synced to disk",
                       strerror(errno));
