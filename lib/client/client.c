@@ -326,6 +326,7 @@ static int open_parts(struct client *c, struct error *err)
     c->gap = loop_timer_new(c->cfg.loop, gap_due, c);
     c->outbox = loop_timer_new(c->cfg.loop, outbox_due, c);
     c->pump = loop_timer_new(c->cfg.loop, pump_due, c);
+    c->again_due = loop_timer_new(c->cfg.loop, client_ask_again, c);
     load_places(c);
     return 0;
 }
@@ -345,6 +346,7 @@ int client_new(struct client **out, const struct client_config *cfg,
     map_init(&c->pending);
     map_init(&c->places);
     map_init(&c->asked);
+    list_init(&c->again);
     buf_init(&c->out, LIMIT_OBJECT_ENC + 1024);
     rc = open_parts(c, err);
     if (rc < 0)
@@ -372,6 +374,7 @@ void client_free(struct client **cp)
     loop_timer_free(&c->gap);
     loop_timer_free(&c->outbox);
     loop_timer_free(&c->pump);
+    loop_timer_free(&c->again_due);
     free_places(c);
     map_release(&c->pending);
     map_release(&c->asked);

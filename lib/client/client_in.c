@@ -213,7 +213,7 @@ void client_fill_hole(struct client *c, struct place *p)
     enc_member_id(&members, "conv", 'c', p->row.conv);
     enc_member_int(&members, "after", p->prefix);
     enc_member_int(&members, "limit", LIMIT_HISTORY);
-    client_request(c, FRAME_HISTORY, buf_span(&members), hole_filled, c);
+    client_ask(c, FRAME_HISTORY, buf_span(&members), hole_filled, c);
     buf_release(&members);
 }
 

@@ -10,8 +10,7 @@
 
 #define LIST_STRUCTURE 20000
 
-/* The object of an `ok` answer as a tree; NULL when it is not one. */
-static json_t *tree_of(const struct frame *f)
+json_t *client_tree(const struct frame *f)
 {
     struct error err;
 
@@ -20,7 +19,7 @@ static json_t *tree_of(const struct frame *f)
     return json_parse_bounded(f->raw, LIMIT_DEPTH, LIST_STRUCTURE, &err);
 }
 
-static uint64_t id_of(const json_t *o, const char *key, char prefix)
+uint64_t client_tree_id(const json_t *o, const char *key, char prefix)
 {
     const char *text = json_string_value(json_object_get(o, key));
     uint64_t id = 0;
@@ -42,9 +41,9 @@ static struct span span_member(const json_t *o, const char *key)
 
 /* ---- users ---- */
 
-static void learn_user(struct client *c, const json_t *u)
+void client_learn_user(struct client *c, const json_t *u)
 {
-    uint64_t user = id_of(u, "user", 'u');
+    uint64_t user = client_tree_id(u, "user", 'u');
     const char *name = json_string_value(json_object_get(u, "name"));
     const char *display = json_string_value(json_object_get(u, "display"));
 
@@ -56,12 +55,13 @@ static void learn_user(struct client *c, const json_t *u)
 static void users_came(void *ctx, const struct frame *f)
 {
     struct client *c = ctx;
-    json_t *j = tree_of(f), *one;
+    json_t *j = client_tree(f), *one;
     size_t i;
 
     if (j == NULL)
         return;
-    json_array_foreach(json_object_get(j, "users"), i, one) learn_user(c, one);
+    json_array_foreach(json_object_get(j, "users"), i, one)
+        client_learn_user(c, one);
     json_decref(j);
     client_pump_later(c);
 }
@@ -73,24 +73,55 @@ static bool can_ask(const struct client *c)
     return c->state == LINK_UP || c->state == LINK_SYNCING;
 }
 
-/* Is the name known? If not it is asked for. */
-static bool user_known(struct client *c, uint64_t user)
+/* Whose name was asked for; and what became of it. */
+struct naming {
+    struct client *client;
+    uint64_t user;
+};
+
+static struct naming nameless; /* the server knows none */
+
+static void name_came(void *ctx, const struct frame *f)
 {
-    char name[33];
+    struct naming *n = ctx;
+    struct client *c = n->client;
+    char name[LIMIT_NAME + 1];
+
+    users_came(c, f);
+    if (f != NULL && archive_user_name(c->archive, n->user, name) < 0) {
+        map_put(&c->asked, n->user, &nameless);
+        client_pump_later(c);
+    }
+    free(n);
+}
+
+static void ask_name(struct client *c, uint64_t user)
+{
+    struct naming *n = mem_alloc(sizeof(*n));
     struct buf members;
 
-    if (user == 0 || archive_user_name(c->archive, user, name) == 0)
-        return true;
-    if (map_get(&c->asked, user) != NULL || !can_ask(c))
-        return false;
-    map_put(&c->asked, user, c);
+    *n = (struct naming){c, user};
+    map_put(&c->asked, user, n);
     buf_init(&members, 128);
     buf_append_text(&members, "\"users\":[\"");
     id_write(&members, 'u', user);
     buf_append_text(&members, "\"]");
-    client_request(c, FRAME_USER_INFO, buf_span(&members), users_came, c);
+    client_ask(c, FRAME_USER_INFO, buf_span(&members), name_came, n);
     buf_release(&members);
-    return false;
+}
+
+/* Is the name known, or known to be none? If not it is asked for. */
+static bool user_known(struct client *c, uint64_t user)
+{
+    char name[LIMIT_NAME + 1];
+    void *asked;
+
+    if (user == 0 || archive_user_name(c->archive, user, name) == 0)
+        return true;
+    asked = map_get(&c->asked, user);
+    if (asked == NULL && can_ask(c))
+        ask_name(c, user);
+    return asked == &nameless;
 }
 
 struct learning {
@@ -127,7 +158,7 @@ void client_learn_users(struct client *c, const uint64_t *users, int count,
     }
     buf_append_byte(&members, ']');
     if (asked > 0)
-        client_request(c, FRAME_USER_INFO, buf_span(&members), learned, l);
+        client_ask(c, FRAME_USER_INFO, buf_span(&members), learned, l);
     else
         learned(l, NULL);
     buf_release(&members);
@@ -137,7 +168,7 @@ void client_learn_users(struct client *c, const uint64_t *users, int count,
 
 static void learn_conv(struct client *c, const json_t *o)
 {
-    uint64_t conv = id_of(o, "conv", 'c');
+    uint64_t conv = client_tree_id(o, "conv", 'c');
     struct span title = span_member(o, "title");
     struct client_event ev = {.kind = EV_CONV, .conv = conv};
     struct place *p;
@@ -149,7 +180,7 @@ static void learn_conv(struct client *c, const json_t *o)
     p->row.kind = conv_kind_parse(span_member(o, "kind"));
     p->row.mode = conv_mode_parse(span_member(o, "mode"));
     p->row.role = role_parse(span_member(o, "role"));
-    p->row.peer = id_of(o, "user", 'u');
+    p->row.peer = client_tree_id(o, "user", 'u');
     if (title.n < sizeof(p->row.title)) {
         memset(p->row.title, 0, sizeof(p->row.title));
         if (title.n > 0)
@@ -172,7 +203,7 @@ static void list_more(struct client *c, uint64_t after);
 static void convs_came(void *ctx, const struct frame *f)
 {
     struct client *c = ctx;
-    json_t *j = tree_of(f), *one;
+    json_t *j = client_tree(f), *one;
     uint64_t last = 0;
     bool more;
     size_t i;
@@ -183,7 +214,7 @@ static void convs_came(void *ctx, const struct frame *f)
     json_array_foreach(json_object_get(j, "convs"), i, one)
     {
         learn_conv(c, one);
-        last = id_of(one, "conv", 'c');
+        last = client_tree_id(one, "conv", 'c');
     }
     archive_commit(c->archive);
     more = json_is_true(json_object_get(j, "more"));
@@ -202,7 +233,7 @@ static void list_more(struct client *c, uint64_t after)
     enc_member_int(&members, "limit", LIMIT_LIST);
     if (after > 0)
         enc_member_id(&members, "after", 'c', after);
-    client_request(c, FRAME_CONV_LIST, buf_span(&members), convs_came, c);
+    client_ask(c, FRAME_CONV_LIST, buf_span(&members), convs_came, c);
     buf_release(&members);
 }
 
@@ -220,7 +251,7 @@ static void one_conv_came(void *ctx, const struct frame *f)
 {
     struct asking *about = ctx;
     struct client *c = about->client;
-    json_t *j = tree_of(f), *one;
+    json_t *j = client_tree(f), *one;
     size_t i;
 
     json_array_foreach(json_object_get(j, "convs"), i, one) learn_conv(c, one);
@@ -250,8 +281,7 @@ static void ask_conv(struct client *c, struct place *p)
     enc_member_int(&members, "limit", 1);
     if (p->row.conv > 1)
         enc_member_id(&members, "after", 'c', p->row.conv - 1);
-    client_request(c, FRAME_CONV_LIST, buf_span(&members), one_conv_came,
-                   about);
+    client_ask(c, FRAME_CONV_LIST, buf_span(&members), one_conv_came, about);
     buf_release(&members);
 }
 
@@ -388,166 +418,4 @@ void client_pump(struct client *c)
 void client_pump_later(struct client *c)
 {
     loop_timer_set(c->pump, 0);
-}
-
-/* ---- finding ---- */
-
-struct finding {
-    struct client *client;
-    void (*done)(void *ctx, int rc, uint64_t id);
-    void *ctx;
-    bool open;
-};
-
-static void finding_end(struct finding *f, int rc, uint64_t id)
-{
-    f->done(f->ctx, rc, id);
-    free(f);
-}
-
-static int code_of_error(const struct frame *f)
-{
-    if (f == NULL)
-        return -CF_UNAVAILABLE;
-    if (f->kind != FRAME_ERR)
-        return -CF_INVALID;
-    if (span_is(f->code, "not_found"))
-        return -CF_NOT_FOUND;
-    if (span_is(f->code, "blocked"))
-        return -CF_BLOCKED;
-    return f->temp ? -CF_BUSY : -CF_DENIED;
-}
-
-static void user_found(void *ctx, const struct frame *f)
-{
-    struct finding *fi = ctx;
-    json_t *j = tree_of(f);
-    uint64_t user = id_of(j, "user", 'u');
-
-    if (j == NULL || user == 0) {
-        finding_end(fi, code_of_error(f), 0);
-    } else {
-        learn_user(fi->client, j);
-        finding_end(fi, 0, user);
-    }
-    if (j != NULL)
-        json_decref(j);
-}
-
-void client_find_user(struct client *c, const char *name,
-                      void (*done)(void *ctx, int rc, uint64_t user), void *ctx)
-{
-    struct finding *f;
-    struct buf members;
-    uint64_t user;
-
-    if (name[0] == '@')
-        name++;
-    if (archive_user_find(c->archive, name, &user) == 0) {
-        done(ctx, 0, user);
-        return;
-    }
-    f = mem_alloc(sizeof(*f));
-    *f = (struct finding){.client = c, .done = done, .ctx = ctx};
-    buf_init(&members, 512);
-    enc_member_text(&members, "name", span_of(name));
-    client_request(c, FRAME_USER_FIND, buf_span(&members), user_found, f);
-    buf_release(&members);
-}
-
-static void conv_opened(void *ctx, const struct frame *f)
-{
-    struct finding *fi = ctx;
-    json_t *j = tree_of(f);
-    uint64_t conv = id_of(j, "conv", 'c');
-
-    finding_end(fi, conv != 0 ? 0 : code_of_error(f), conv);
-    if (j != NULL)
-        json_decref(j);
-}
-
-static void open_with(void *ctx, int rc, uint64_t user)
-{
-    struct finding *f = ctx;
-    struct buf members;
-
-    if (rc < 0) {
-        finding_end(f, rc, 0);
-        return;
-    }
-    buf_init(&members, 128);
-    enc_member_id(&members, "user", 'u', user);
-    client_request(f->client, FRAME_CONV_OPEN, buf_span(&members), conv_opened,
-                   f);
-    buf_release(&members);
-}
-
-struct search {
-    const char *title;
-    uint64_t peer, found;
-    int count;
-};
-
-static bool matches(void *ctx, const struct archive_conv *row)
-{
-    struct search *s = ctx;
-
-    if (row->kind == CONV_DIRECT
-            ? s->peer != 0 && row->peer == s->peer
-            : row->title[0] != '\0' && strcmp(row->title, s->title) == 0) {
-        s->found = row->conv;
-        s->count++;
-    }
-    return true;
-}
-
-/* The one conversation that the archive has by this title or with this user:
- * 0, -CF_NOT_FOUND, -CF_CONFLICT when there are several. */
-static int find_held(struct client *c, const char *name, uint64_t peer,
-                     uint64_t *conv)
-{
-    struct search s = {.title = name[0] == '@' ? "" : name, .peer = peer};
-
-    archive_convs(c->archive, matches, &s);
-    *conv = s.found;
-    if (s.count == 0)
-        return -CF_NOT_FOUND;
-    return s.count == 1 ? 0 : -CF_CONFLICT;
-}
-
-/* Who it is is known: the conversation that is there, or a new one. */
-static void open_or_find(void *ctx, int rc, uint64_t user)
-{
-    struct finding *f = ctx;
-    uint64_t conv;
-
-    if (rc == 0 && !f->open) {
-        rc = find_held(f->client, "", user, &conv);
-        finding_end(f, rc, rc == 0 ? conv : 0);
-        return;
-    }
-    open_with(f, rc, user);
-}
-
-/* A group's title goes before a user's name; "@name" is always the user. */
-void client_find_conv(struct client *c, const char *name, bool open,
-                      void (*done)(void *ctx, int rc, uint64_t conv), void *ctx)
-{
-    struct finding *f;
-    uint64_t conv, peer = 0;
-    int rc;
-
-    if (id_parse(span_of(name), 'c', &conv)) {
-        done(ctx, 0, conv);
-        return;
-    }
-    archive_user_find(c->archive, name[0] == '@' ? name + 1 : name, &peer);
-    rc = find_held(c, name, peer, &conv);
-    if (rc != -CF_NOT_FOUND) {
-        done(ctx, rc, rc == 0 ? conv : 0);
-        return;
-    }
-    f = mem_alloc(sizeof(*f));
-    *f = (struct finding){.client = c, .done = done, .ctx = ctx, .open = open};
-    client_find_user(c, name, open_or_find, f);
 }

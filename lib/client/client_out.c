@@ -57,6 +57,7 @@ void client_forget_requests(struct client *c)
         free(p);
     }
     map_release(&old);
+    client_ask_forget(c);
     map_release(&c->asked);
     for (uint32_t i = 0; i < c->places.len; i++) {
         struct place *p = c->places.entries[i].value;

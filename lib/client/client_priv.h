@@ -9,6 +9,7 @@
 #ifndef CLIENT_CLIENT_PRIV_H
 #define CLIENT_CLIENT_PRIV_H
 
+#include "base/json.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "client/client.h"
@@ -55,9 +56,11 @@ struct client {
     enum client_link state;
     char *server, *token;
     struct loop_timer *retry, *beat, *silence, *gap, *outbox, *pump;
+    struct loop_timer *again_due;
+    struct link again;  /* struct ask: refused as busy, asked once more */
     struct map pending; /* n -> struct pending */
     struct map places;  /* conv -> struct place */
-    struct map asked;   /* user -> itself: user.info is under way */
+    struct map asked;   /* user -> struct naming: on this connection */
     int64_t next_n;
     int attempt;
     int64_t up_since;             /* mono ms */
@@ -118,9 +121,27 @@ void client_synced(struct client *c);
 void client_pump(struct client *c);
 void client_pump_later(struct client *c);
 void client_list_convs(struct client *c);
+/* The object of an `ok` answer as a tree, to be released; NULL: it is none. */
+json_t *client_tree(const struct frame *f);
+/* The id in member key ("u5", "c5"); 0: none. */
+uint64_t client_tree_id(const json_t *o, const char *key, char prefix);
+/* Keep the names of a user object. */
+void client_learn_user(struct client *c, const json_t *u);
 /* A guest: emit what the archive has up to seq and was not emitted yet. */
 void client_tell_held(struct client *c, struct place *p, int64_t seq,
                       bool fresh);
+
+/* client_ask.c */
+/* client_request() for what is asked of our own accord and may be asked
+ * twice: an error that the server calls passing
+ * ("temp") is not given to done; the
+ * question is put again when the server said. */
+void client_ask(struct client *c, enum frame_kind kind, struct span members,
+                client_done_fn *done, void *ctx);
+/* The time has come. ctx: the client. */
+void client_ask_again(void *ctx);
+/* Those that wait are done with NULL, as the link is gone. */
+void client_ask_forget(struct client *c);
 
 /* client_out.c */
 void client_flush_outbox(struct client *c);
