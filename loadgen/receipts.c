@@ -111,6 +111,38 @@ static void wrong(struct shard *sh, const struct outflow *f, const char *what,
                 f->stream, what, (long long)told, (long long)is);
 }
 
+/* Do so many members have, or have read, a message of f? */
+static bool have_it(const struct plan *p, const struct plan_stream *st,
+                    int64_t seq, bool read, int64_t most)
+{
+    const struct plan_conv *conv = &p->convs[st->conv];
+
+    for (uint32_t i = 0; i < conv->members && most > 0; i++) {
+        const struct plan_mark *m = &p->marks[conv->first_member + i];
+
+        if (p->members[conv->first_member + i] != st->user)
+            most -= atomic_load(read ? &m->most_read : &m->most_acked) >= seq;
+    }
+    return most <= 0;
+}
+
+/* In groups those are counted who have one message. */
+static void check_counts(struct shard *sh, const struct outflow *f,
+                         const struct object *o)
+{
+    const struct plan *p = &sh->engine->plan;
+    const struct plan_stream *st = &p->streams[f->stream];
+    bool got = have_it(p, st, o->seq, false, o->delivered_n);
+
+    if (o->seq < f->root || (got && have_it(p, st, o->seq, true, o->read_n)))
+        return;
+    shard_fault(
+        sh, COUNT_RECEIPTS_WRONG,
+        "stream %u: told that %lld members %s seq %lld, which are fewer",
+        f->stream, (long long)(got ? o->read_n : o->delivered_n),
+        got ? "read" : "have", (long long)o->seq);
+}
+
 /* Marks of an earlier run of these accounts lie below our first message. */
 void receipts_check(struct shard *sh, const struct outflow *f,
                     const struct object *o)
@@ -121,7 +153,11 @@ void receipts_check(struct shard *sh, const struct outflow *f,
     const struct plan_mark *m = &p->marks[conv->first_member];
     int64_t acked, read;
 
-    if (o->user == 0 || conv->members != 2 || f->root == 0)
+    if (f->root == 0)
+        return;
+    if (o->user == 0)
+        check_counts(sh, f, o);
+    if (o->user == 0 || conv->members != 2)
         return;
     m += p->members[conv->first_member] == st->user;
     acked = atomic_load(&m->most_acked);

@@ -16,11 +16,13 @@ static bool receipt_forgotten(struct node *n)
 static void receipt_marks(struct home *h, const struct member *m, uint64_t to)
 {
     struct node *n = h->node;
+    struct member said = *m;
 
     if (receipt_forgotten(n))
         return;
+    said.delivered += SABOTAGED(n, receipt_ahead);
     metrics_add(&n->metrics, NM_RECEIPTS, 1);
-    push_receipt(n, h->conv, to, m);
+    push_receipt(n, h->conv, to, &said);
 }
 
 static void receipt_dirty(struct home *h)
@@ -103,6 +105,7 @@ static void receipt_counts(struct home *h, struct recent_message *row)
     row->read_n = read;
     if (receipt_forgotten(n))
         return;
+    delivered += SABOTAGED(n, receipt_ahead);
     metrics_add(&n->metrics, NM_RECEIPTS, 1);
     b = answer_buf(n);
     enc_receipt_counts(b, h->conv, row->seq, delivered, read);

@@ -23,6 +23,7 @@
     X(drop_thousandth)           \
     X(leak_to_removed)           \
     X(forget_receipt)            \
+    X(receipt_ahead)             \
     X(synced_twice)              \
     X(wrong_dup)                 \
     X(late_close_wins)           \

@@ -22,6 +22,7 @@ struct sabotage {
     bool drop_thousandth;        /* one fan-out in 1,000 is not sent */
     bool leak_to_removed;        /* removed members get what follows */
     bool forget_receipt;         /* every tenth receipt is not sent */
+    bool receipt_ahead;          /* receipts say one too many */
     bool synced_twice;
     bool wrong_dup;       /* a duplicate is answered with head */
     bool late_close_wins; /* an old connection's end cleans up */

@@ -131,5 +131,33 @@ START_TEST(a_receipt_says_what_is)
 }
 END_TEST
 
+static uint64_t wrong_count(int64_t seq, int64_t delivered_n, int64_t read_n)
+{
+    struct object o = {
+        .seq = seq, .delivered_n = delivered_n, .read_n = read_n};
+
+    sh->tally->counts[COUNT_RECEIPTS_WRONG] = 0;
+    receipts_check(sh, mine, &o);
+    return sh->tally->counts[COUNT_RECEIPTS_WRONG];
+}
+
+START_TEST(a_count_is_of_those_who_have_it)
+{
+    begin();
+    receipts_acked(sh, other, 5, true);
+    receipts_acked(sh, other, 6, false);
+    ck_assert_uint_eq(wrong_count(5, 1, 1), 0);
+    ck_assert_uint_eq(wrong_count(6, 1, 0), 0);
+    ck_assert_uint_eq(wrong_count(6, 1, 1), 1); /* it was read up to 5 */
+    ck_assert_uint_eq(wrong_count(7, 1, 0), 1);
+    ck_assert_uint_eq(wrong_count(5, 2, 0), 1); /* there is one other member */
+    ck_assert_uint_eq(wrong_count(4, 2, 2), 0); /* of an earlier run */
+    receipts_lost(sh, &sh->clients[1]);
+    ck_assert_uint_eq(wrong_count(6, 1, 0), 0);
+    end();
+}
+END_TEST
+
 SUITE("receipts", a_mark_has_to_be_told, and_so_does_what_was_read,
-      who_went_away_is_owed_nothing, a_receipt_says_what_is)
+      who_went_away_is_owed_nothing, a_receipt_says_what_is,
+      a_count_is_of_those_who_have_it)
