@@ -143,6 +143,12 @@ int checkpoint_hook(void *arg, sqlite3 *db, const char *name, int frames);
 
 int sqlite_write(struct sqlite_store *ss, struct store_op *op);
 int sqlite_write_user(struct sqlite_store *ss, struct store_op *op);
+/* Raise the marks of one row, with its results (sqlite_marks.c). */
+void sqlite_raise_marks(struct sqlite_store *ss, struct mark_row *r);
+/* The device is revoked: it has no marks any more. */
+void sqlite_drop_marks(struct db *d, uint64_t user, uint32_t dev);
+/* The mark of dev in a row's column acks (NULL: empty); -1: it has none. */
+int64_t sqlite_device_mark(const char *text, uint32_t dev);
 int sqlite_create(struct sqlite_store *ss, struct store_op *op);
 int sqlite_expire(struct sqlite_store *ss, struct store_op *op);
 /* From the cache or the table; NULL: no such conversation. */

@@ -44,9 +44,8 @@ static int export_devices(struct db *d, struct store_op *op, int *lines)
 static int export_members(struct db *d, struct store_op *op,
                           struct export_cursor *at, int *lines)
 {
-    sqlite3_stmt *s =
-        db_start(d, SQL_CONVS_OF, "iiii", (int64_t)op->user, (int64_t)0,
-                 (int64_t)at->conv, (int64_t)page_limit(op));
+    sqlite3_stmt *s = db_start(d, SQL_CONVS_OF, "iii", (int64_t)op->user,
+                               (int64_t)at->conv, (int64_t)page_limit(op));
     int rc = 0;
     bool more = false;
 

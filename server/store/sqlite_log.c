@@ -199,46 +199,6 @@ static int append(struct sqlite_store *ss, struct store_op *op)
     return 0;
 }
 
-/* ---- marks ---- */
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static void raise_marks(struct sqlite_store *ss, struct mark_row *r)
-{
-    struct db *d = &ss->write;
-    struct conv_row *c = sqlite_conv(ss, r->conv);
-    sqlite3_stmt *s;
-    int64_t top, acked, seen;
-
-    r->moved = false;
-    r->delivered_now = r->read_now = 0;
-    s = db_start(d, SQL_MEMBER_STATE, "ii", (int64_t)r->conv, (int64_t)r->user);
-    if (c == NULL || !db_row(d, s))
-        return;
-    top = store_mark_top(c->head, sqlite3_column_int64(s, 1));
-    r->delivered_now = sqlite3_column_int64(s, 2);
-    r->read_now = sqlite3_column_int64(s, 3);
-    db_stop(s);
-    seen = least(r->read, top);
-    acked = least(r->acked, top);
-    if (acked < seen)
-        acked = seen;
-    if (acked > r->delivered_now || seen > r->read_now) {
-        db_run(d, SQL_MARK, "iiii", (int64_t)r->conv, (int64_t)r->user, acked,
-               seen);
-        r->delivered_now = acked > r->delivered_now ? acked : r->delivered_now;
-        r->read_now = seen > r->read_now ? seen : r->read_now;
-        r->moved = true;
-    }
-    if (r->dev != 0 && acked > 0 &&
-        db_run(d, SQL_ACK, "iiii", (int64_t)r->user, (int64_t)r->dev,
-               (int64_t)r->conv, acked) > 0)
-        r->moved = true;
-}
-
 /* ---- taking over ---- */
 
 /* The user's own conversation, made when it is first opened. */
@@ -293,7 +253,7 @@ int sqlite_write(struct sqlite_store *ss, struct store_op *op)
         return sqlite_expire(ss, op);
     case STORE_MARKS:
         for (int i = 0; i < op->mark_count; i++)
-            raise_marks(ss, &op->marks[i]);
+            sqlite_raise_marks(ss, &op->marks[i]);
         return 0;
     default:
         return sqlite_write_user(ss, op);

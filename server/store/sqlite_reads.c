@@ -46,12 +46,14 @@ static int read_page(struct db *d, struct store_op *op)
     size_t size = 0;
     int rc = 0;
 
+    op->cut = false;
     while (rc == 0 && db_row(d, s)) {
         struct entry *e = store_rows_add(&rows, sizeof(*e));
 
         row_entry(s, e);
         size += store_entry_size(e);
-        if (rows.count > 1 && op->max_bytes > 0 && size > op->max_bytes) {
+        op->cut = rows.count > 1 && op->max_bytes > 0 && size > op->max_bytes;
+        if (op->cut) {
             rows.count--;
             break;
         }
@@ -118,11 +120,10 @@ static int read_conv(struct db *d, struct store_op *op)
 
 /* ---- memberships ---- */
 
-static void row_member_full(sqlite3_stmt *s, struct membership *m)
+static void row_member_full(sqlite3_stmt *s, uint32_t dev, struct membership *m)
 {
     row_member(s, m);
-    if (sqlite3_column_type(s, 7) != SQLITE_NULL)
-        m->acked = sqlite3_column_int64(s, 7);
+    m->acked = sqlite_device_mark((const char *)sqlite3_column_text(s, 7), dev);
     m->peer_delivered = sqlite3_column_int64(s, 8);
     m->peer_read = sqlite3_column_int64(s, 9);
     row_conv(s, 10, &m->c);
@@ -144,13 +145,13 @@ static int64_t list_limit(const struct store_op *op)
 
 int sqlite_convs_of(struct db *d, struct store_op *op)
 {
-    sqlite3_stmt *s =
-        db_start(d, SQL_CONVS_OF, "iiii", (int64_t)op->user, (int64_t)op->dev,
-                 (int64_t)op->conv, list_limit(op));
+    sqlite3_stmt *s = db_start(d, SQL_CONVS_OF, "iii", (int64_t)op->user,
+                               (int64_t)op->conv, list_limit(op));
     struct store_rows rows = {0};
 
     while (db_row(d, s))
-        row_member_full(s, store_rows_add(&rows, sizeof(struct membership)));
+        row_member_full(s, op->dev,
+                        store_rows_add(&rows, sizeof(struct membership)));
     return put_members(op, &rows);
 }
 
@@ -169,13 +170,14 @@ static int read_roster(struct db *d, struct store_op *op)
 
 static int read_member(struct db *d, struct store_op *op)
 {
-    sqlite3_stmt *s = db_start(d, SQL_MEMBER, "iii", (int64_t)op->user,
-                               (int64_t)op->dev, (int64_t)op->conv);
+    sqlite3_stmt *s =
+        db_start(d, SQL_MEMBER, "ii", (int64_t)op->conv, (int64_t)op->user);
     struct store_rows rows = {0};
 
     if (!db_row(d, s))
         return -CF_NOT_FOUND;
-    row_member_full(s, store_rows_add(&rows, sizeof(struct membership)));
+    row_member_full(s, op->dev,
+                    store_rows_add(&rows, sizeof(struct membership)));
     db_stop(s);
     return put_members(op, &rows);
 }

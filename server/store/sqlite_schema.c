@@ -61,6 +61,14 @@ static const char *const migrations[] = {
     " WHERE expires > 0 AND deleted = 0;"
     "CREATE INDEX entries_gone ON entries (gone)"
     " WHERE gone > 0 AND cid IS NOT NULL;",
+    /* The marks of a user's devices with their membership, as text of pairs
+     * "device:seq": a receipt writes one row instead of two. */
+    "ALTER TABLE members ADD COLUMN acks TEXT;"
+    "UPDATE members SET acks = a.pairs FROM (SELECT user, conv,"
+    " group_concat(dev || ':' || seq, ' ') AS pairs FROM acks"
+    " GROUP BY user, conv) AS a"
+    " WHERE a.conv = members.conv AND a.user = members.user;"
+    "DROP TABLE acks;",
 };
 
 #define VERSION ((int64_t)COUNT_OF(migrations))

@@ -21,14 +21,12 @@
 #define USER_COLUMNS \
     "user, iif(deleted, '', name), display, contact, pwhash, created, deleted"
 
-/* A membership with its conversation, the device's mark and the other one of a
- * direct conversation: what row_member() and fill_member() read. */
-#define MEMBER_FULL                                                       \
-    "SELECT " MEMBER_COLUMNS                                              \
-    ", (SELECT a.seq FROM acks a WHERE a.user = m.user AND a.dev = ?2"    \
-    "   AND a.conv = m.conv), p.delivered, p.seen, " CONV_COLUMNS         \
-    " FROM members m JOIN convs c ON c.conv = m.conv"                     \
-    " LEFT JOIN members p ON c.kind = 1 AND p.conv = m.conv AND p.user =" \
+/* A membership with its conversation, the devices' marks and the other one of a
+ * direct conversation. */
+#define MEMBER_FULL                                                         \
+    "SELECT " MEMBER_COLUMNS ", m.acks, p.delivered, p.seen, " CONV_COLUMNS \
+    " FROM members m JOIN convs c ON c.conv = m.conv"                       \
+    " LEFT JOIN members p ON c.kind = 1 AND p.conv = m.conv AND p.user ="   \
     "  iif(c.a = m.user, c.b, c.a)"
 
 const char *const sql_text[SQL_COUNT] = {
@@ -91,9 +89,9 @@ const char *const sql_text[SQL_COUNT] = {
                       " FROM entries WHERE gone > 0 AND cid IS NOT NULL"
                       " AND gone <= ?1 ORDER BY gone LIMIT ?2)",
 
-    [SQL_MEMBER] = MEMBER_FULL " WHERE m.conv = ?3 AND m.user = ?1",
-    [SQL_MEMBER_STATE] = "SELECT role, parted, delivered, seen FROM members"
-                         " WHERE conv = ?1 AND user = ?2",
+    [SQL_MEMBER] = MEMBER_FULL " WHERE m.conv = ?1 AND m.user = ?2",
+    [SQL_MEMBER_STATE] = "SELECT role, parted, delivered, seen, acks"
+                         " FROM members WHERE conv = ?1 AND user = ?2",
     [SQL_MEMBER_PUT] =
         "INSERT INTO members (conv, user, role, joined, parted, delivered,"
         " seen) VALUES (?1, ?2, ?3, ?4, 0, 0, 0)"
@@ -108,18 +106,15 @@ const char *const sql_text[SQL_COUNT] = {
                    " ON b.conv = a.conv AND b.user = ?2 AND b.role > 0"
                    " WHERE a.user = ?1 AND a.role > 0 LIMIT 1",
     [SQL_CONVS_OF] = MEMBER_FULL
-    " WHERE m.user = ?1 AND m.conv > ?3 AND (c.kind != 4 OR EXISTS"
+    " WHERE m.user = ?1 AND m.conv > ?2 AND (c.kind != 4 OR EXISTS"
     " (SELECT 1 FROM entries e WHERE e.conv = m.conv))"
-    " ORDER BY m.conv LIMIT ?4",
-    [SQL_MARK] = "UPDATE members SET delivered = max(delivered, ?3),"
-                 " seen = max(seen, ?4) WHERE conv = ?1 AND user = ?2",
-    [SQL_ACK] = "INSERT INTO acks (user, dev, conv, seq)"
-                " SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM devices"
-                "  WHERE user = ?1 AND dev = ?2 AND revoked = 0)"
-                " ON CONFLICT (user, dev, conv) DO UPDATE SET seq = ?4"
-                " WHERE seq < ?4",
-    [SQL_ACK_GET] = "SELECT seq FROM acks WHERE user = ?1 AND dev = ?2"
-                    " AND conv = ?3",
+    " ORDER BY m.conv LIMIT ?3",
+    [SQL_MARK] = "UPDATE members SET delivered = ?3, seen = ?4, acks = ?5"
+                 " WHERE conv = ?1 AND user = ?2",
+    [SQL_ACKS_OF] = "SELECT conv, acks FROM members WHERE user = ?1"
+                    " AND conv > ?2 AND acks IS NOT NULL ORDER BY conv LIMIT 1",
+    [SQL_ACKS_SET] = "UPDATE members SET acks = ?3 WHERE conv = ?1"
+                     " AND user = ?2",
 
     [SQL_USER] = "SELECT " USER_COLUMNS " FROM users WHERE user = ?1",
     [SQL_USER_NAME] = "SELECT " USER_COLUMNS " FROM users WHERE name = ?1"
@@ -138,7 +133,8 @@ const char *const sql_text[SQL_COUNT] = {
     [SQL_USER_NEXT_DEV] = "UPDATE users SET last_dev = last_dev + 1"
                           " WHERE user = ?1 RETURNING last_dev",
     [SQL_DELETE_DEVICES] = "DELETE FROM devices WHERE user = ?1",
-    [SQL_DELETE_ACKS] = "DELETE FROM acks WHERE user = ?1",
+    [SQL_DELETE_ACKS] = "UPDATE members SET acks = NULL WHERE user = ?1"
+                        " AND acks IS NOT NULL",
     [SQL_DELETE_BLOCKS] = "DELETE FROM blocks WHERE user = ?1",
     [SQL_DELETE_BODIES] = "UPDATE entries SET body = NULL, mention = NULL,"
                           " deleted = 1, gone = ?3 WHERE conv = ?1"
@@ -161,7 +157,8 @@ const char *const sql_text[SQL_COUNT] = {
                        " AND revoked = 0",
     [SQL_DEVICE_REVOKE] = "UPDATE devices SET revoked = 1, hash = NULL"
                           " WHERE user = ?1 AND dev = ?2 AND revoked = 0",
-    [SQL_DEVICE_ACKS] = "DELETE FROM acks WHERE user = ?1 AND dev = ?2",
+    [SQL_DEVICE_LIVE] = "SELECT 1 FROM devices WHERE user = ?1 AND dev = ?2"
+                        " AND revoked = 0",
     [SQL_TOKEN] = "SELECT user, dev FROM devices WHERE hash = ?1",
     [SQL_BLOCKED] = "SELECT 1 FROM blocks WHERE user = ?1 AND other = ?2",
     [SQL_BLOCK_COUNT] = "SELECT count(*) FROM blocks WHERE user = ?1",

@@ -117,7 +117,7 @@ static int device_revoke(struct db *d, struct store_op *op)
     if (db_run(d, SQL_DEVICE_REVOKE, "ii", (int64_t)op->user,
                (int64_t)op->dev) == 0)
         return -CF_NOT_FOUND;
-    db_run(d, SQL_DEVICE_ACKS, "ii", (int64_t)op->user, (int64_t)op->dev);
+    sqlite_drop_marks(d, op->user, op->dev);
     return 0;
 }
 

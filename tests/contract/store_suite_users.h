@@ -498,6 +498,10 @@ static void run_unknown_backends_name_the_known(void)
     X(convs_of_lists_joined_and_left)                                         \
     X(marks_only_rise)                                                        \
     X(marks_know_strangers_and_leavers)                                       \
+    X(each_device_has_its_mark)                                               \
+    X(a_revoked_device_leaves_no_mark)                                        \
+    X(marks_stay_over_leaving_and_end_with_the_user)                          \
+    X(marks_of_many_in_one_operation)                                         \
     X(pages_take_ranges)                                                      \
     X(pages_stop_at_bytes_and_keep_content)                                   \
     X(pages_of_threads)                                                       \

@@ -450,6 +450,7 @@ static void run_pages_stop_at_bytes_and_keep_content(void)
     op.max_bytes = 3500;
     ck_assert_int_eq(kit_run(k, &op), 0);
     ck_assert_int_eq(op.entry_count, 3);
+    ck_assert(op.cut);
     ck_assert_int_eq(op.entries[2].seq, 4);
     ck_assert(span_is(op.entries[2].body, body));
     ck_assert(op.entries[2].cid.p == NULL);
@@ -459,7 +460,12 @@ static void run_pages_stop_at_bytes_and_keep_content(void)
     ck_assert_int_eq(kit_run(k, &op), 0);
     ck_assert_int_eq(op.entry_count, 1);
     ck_assert_int_eq(op.entries[0].seq, 10);
+    ck_assert(op.cut);
     ck_assert(span_is(op.entries[0].cid, "last"));
+    store_op_release(&op);
+    op.max_bytes = 1000000;
+    ck_assert_int_eq(kit_run(k, &op), 0);
+    ck_assert(!op.cut);
     store_op_release(&op);
 }
 
@@ -554,6 +560,7 @@ static void run_expire_blanks_and_drops_keys(void)
     ck_assert_int_eq(kit_say(k, 50, 1, "c-1", "{}"), 3);
 }
 
+#include "contract/store_suite_marks.h"
 #include "contract/store_suite_stamp.h"
 #include "contract/store_suite_users.h"
 
