@@ -37,7 +37,7 @@ static void history_release(struct node_op *op)
 static void covered(const struct history_op *h, int64_t *from, int64_t *to)
 {
     const struct store_op *op = &h->store;
-    bool whole = op->entry_count < op->limit;
+    bool whole = op->entry_count < op->limit && !op->cut;
 
     *from = (op->forward ? h->ask.after : op->after) + 1;
     *to = op->before - 1;

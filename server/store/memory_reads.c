@@ -41,6 +41,7 @@ static int read_page(struct memory *m, struct store_op *op)
     size_t size = 0;
     int rc = 0;
 
+    op->cut = false;
     if (c == NULL)
         return 0;
     high = op->before > 0 && op->before <= c->row.head ? op->before - 1
@@ -53,7 +54,8 @@ static int read_page(struct memory *m, struct store_op *op)
         if (!wanted(op, e))
             continue;
         size += store_entry_size(e);
-        if (rows.count > 0 && op->max_bytes > 0 && size > op->max_bytes)
+        op->cut = rows.count > 0 && op->max_bytes > 0 && size > op->max_bytes;
+        if (op->cut)
             break;
         rc = put_entry(op, store_rows_add(&rows, sizeof(*e)), e);
     }

@@ -232,11 +232,13 @@ struct store_op {
     /* PAGE: entries with after < seq < before (0: no bound), limit > 0:
      * the lowest ones when forward, else the highest; always in rising order.
      * thread 0: all. Stops when their wire size passes max_bytes (at least one
-     * entry comes). Result: entries, entry_count (spans into op->out). */
+     * entry comes): then it is cut. Result: entries, entry_count (spans into
+     * op->out), cut. */
     int64_t after, before, thread;
     int limit;
     bool forward;
     size_t max_bytes;
+    bool cut;
     struct entry *entries;
     int entry_count;
 

@@ -1,4 +1,5 @@
 /* history, state, fence: what a member may ask. */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/conn.h"
@@ -59,6 +60,25 @@ START_TEST(history_pages_both_ways)
     ck_assert(covers(ask(a, ",\"after\":4,\"limit\":2"),
                      "\"from\":5,\"to\":6,\"head\":6,\"more\":false"));
     ck_assert_int_eq(a->conn->credit_entries, 6); /* the backlog's */
+    finish();
+}
+END_TEST
+
+/* A page that ends since it is full is not the end of the log. */
+START_TEST(history_goes_on_behind_large_entries)
+{
+    char body[40000];
+
+    begin();
+    snprintf(body, sizeof(body), "{\"text\":\"%0*d\"}", 39000, 0);
+    for (int i = 0; i < 8; i++) /* 7 to 14: six of them fill a page */
+        rig_append(r, 100, 1, body);
+    ck_assert(covers(ask(a, ",\"after\":6,\"limit\":200"),
+                     "\"from\":7,\"to\":12,\"head\":14,\"more\":true"));
+    ck_assert(covers(ask(a, ",\"limit\":200"),
+                     "\"from\":9,\"to\":14,\"head\":14,\"more\":true"));
+    ck_assert(covers(ask(a, ",\"after\":12,\"limit\":200"),
+                     "\"from\":13,\"to\":14,\"head\":14,\"more\":false"));
     finish();
 }
 END_TEST
@@ -153,6 +173,7 @@ int main(void)
 {
     const TTest *const cases[] = {
         history_pages_both_ways,
+        history_goes_on_behind_large_entries,
         history_is_bounded_by_the_membership,
         strangers_find_nothing,
         state_names_who_has_it,
