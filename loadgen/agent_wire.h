@@ -6,7 +6,7 @@
  *   A: {"t":"hello","v":1,"name","nonce","mac","cores","fit","here"}
  *   C:
  * {"t":"assign","url","mac","scenario","host","port","tls","seed","run","io",
- *       "server_pid"}
+ *       "server_pid","fold_ms"}
  *   C: {"t":"arrivals","traffic","period","rate","at","last"} ...
  *                                           for each traffic of a record: its
  *                                           times in ns, in parts

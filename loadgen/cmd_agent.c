@@ -184,6 +184,7 @@ static int take_assign(struct agent *g, const char *secret, const char *nonce)
         g->cfg.run = (uint64_t)json_integer_value(json_object_get(j, "run"));
         g->cfg.server_pid =
             (int)json_integer_value(json_object_get(j, "server_pid"));
+        g->cfg.fold_ms = json_integer_value(json_object_get(j, "fold_ms"));
     }
     json_decref(j);
     return rc;

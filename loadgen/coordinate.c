@@ -266,16 +266,16 @@ static int assign_one(struct coordinator *c, int i)
     int rc;
 
     p->users = c->parts[i].users.count;
-    rc =
-        wire_put(&p->wire,
-                 json_pack("{s:s,s:s,s:s,s:o,s:s,s:i,s:b,s:I,s:I,s:s,s:i}", "t",
-                           "assign", "url", t->url, "mac", p->outcome.verdict,
-                           "scenario", scenario_json(&c->parts[i]), "host",
-                           t->host, "port", t->port, "tls", t->tls, "seed",
-                           (json_int_t)c->r->args.seed + i, "run",
-                           (json_int_t)((c->r->run + (uint64_t)i) & INT64_MAX),
-                           "io", c->r->args.io != NULL ? c->r->args.io : "auto",
-                           "server_pid", p->local ? t->server_pid : 0));
+    rc = wire_put(
+        &p->wire,
+        json_pack(
+            "{s:s,s:s,s:s,s:o,s:s,s:i,s:b,s:I,s:I,s:s,s:i,s:I}", "t", "assign",
+            "url", t->url, "mac", p->outcome.verdict, "scenario",
+            scenario_json(&c->parts[i]), "host", t->host, "port", t->port,
+            "tls", t->tls, "seed", (json_int_t)c->r->args.seed + i, "run",
+            (json_int_t)((c->r->run + (uint64_t)i) & INT64_MAX), "io",
+            c->r->args.io != NULL ? c->r->args.io : "auto", "server_pid",
+            p->local ? t->server_pid : 0, "fold_ms", (json_int_t)t->fold_ms));
     memset(&p->outcome, 0, sizeof(p->outcome));
     if (rc == 0)
         rc = send_records(p, &c->parts[i]);

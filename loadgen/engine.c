@@ -17,7 +17,6 @@
 #define SETTLE_MAX 30       /* seconds */
 #define SETTLE_AGREE 3      /* seconds in a row that agree */
 #define FILL_MAX (600 * SECOND)
-#define DRAIN_IDLE (4 * SECOND) /* more than marks are folded for */
 #define ACKS (SECOND / 5)
 #define RECALL_IDLE (5 * SECOND) /* nobody came, and nothing was read */
 #define DRAIN_MORE                                                 \
@@ -324,12 +323,13 @@ static bool receipts_in(struct run *r, uint64_t now)
 static bool drain_over(struct run *r)
 {
     struct engine *e = &r->engine;
-    uint64_t now = clock_ns(), since;
+    uint64_t now = clock_ns(), since, idle;
 
     if (sum(r, pending_of) <= 0 && sum(r, short_of) <= 0 && receipts_in(r, now))
         return true;
     since = r->phase_end - DRAIN_MORE;
-    return now >= since && now - last_progress(e) > DRAIN_IDLE;
+    idle = receipts_folded(e) + SECOND;
+    return now >= since && now - last_progress(e) > idle;
 }
 
 static int64_t recalling_of(const struct shard *sh)

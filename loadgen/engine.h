@@ -32,6 +32,7 @@ struct engine_config {
     const struct account_set *accounts;
     int shards;                  /* 0: what the count and the cores need */
     int server_pid;              /* for CPU, memory and faults; 0: unknown */
+    int64_t fold_ms;             /* the server gathers receipts; 0: unknown */
     const struct driver *driver; /* NULL: confab's own protocol */
     const char *io;              /* "epoll", "uring", "auto" */
     uint64_t seed, run;          /* run: in each marker */

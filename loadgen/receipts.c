@@ -12,7 +12,10 @@
 #include "proto/limits.h"
 #include "shard.h"
 
-#define FOLDED_NS UINT64_C(3000000000) /* marks a second, counts a second */
+#define FOLD_MS 1000    /* of a server that does not tell */
+#define FOLD_MOST 60000 /* its option has no longer one */
+#define FOLD_LEAST 1000
+#define ON_THE_WAY 1000
 
 static const struct traffic *traffic_of(const struct engine *e,
                                         const struct plan_conv *conv)
@@ -28,6 +31,16 @@ static bool has_receipts(const struct engine *e, const struct plan_conv *conv)
     return e->cfg->driver == NULL && conv->members > 1 &&
            (t->kind == TRAFFIC_DIRECT || t->kind == TRAFFIC_GROUP) &&
            conv->members <= LIMIT_LIVE_MEMBERS && !atomic_load(&conv->headed);
+}
+
+/* Marks are gathered for so long, and then counts of groups as long again. */
+uint64_t receipts_folded(const struct engine *e)
+{
+    int64_t fold = e->cfg->fold_ms > 0 ? e->cfg->fold_ms : FOLD_MS;
+
+    fold = fold < FOLD_LEAST ? FOLD_LEAST : fold;
+    fold = fold > FOLD_MOST ? FOLD_MOST : fold;
+    return (uint64_t)(2 * fold + ON_THE_WAY) * 1000000;
 }
 
 /* ---- at the members ---- */
@@ -172,20 +185,21 @@ void receipts_check(struct shard *sh, const struct outflow *f,
 
 /* ---- what is owed ---- */
 
-/* The mark of one member that its sender has to be told, 0: none. */
+/* The mark of one member that its sender has to be told, 0: none. before: a
+ * mark that is written later may still be under way. */
 static int64_t member_mark(const struct plan_mark *m, uint64_t here,
-                           uint64_t end, bool read)
+                           uint64_t before, bool read)
 {
     uint64_t at = atomic_load(read ? &m->read_at : &m->acked_at);
     int64_t seq = atomic_load(read ? &m->read : &m->acked);
 
-    return at > here && at + FOLDED_NS < end ? seq : 0;
+    return at > here && at < before ? seq : 0;
 }
 
 /* A direct stream is owed what the other one said, a group's its newest
  * message when all have it. 0: none. */
 static int64_t owed(const struct engine *e, const struct plan_stream *st,
-                    uint64_t end, bool read)
+                    uint64_t before, bool read)
 {
     const struct plan *p = &e->plan;
     const struct plan_conv *conv = &p->convs[st->conv];
@@ -201,23 +215,26 @@ static int64_t owed(const struct engine *e, const struct plan_stream *st,
         if (!plan_in_audience(conv, i) ||
             p->members[conv->first_member + i] == st->user)
             continue;
-        seq = member_mark(&p->marks[conv->first_member + i], here, end, read);
+        seq =
+            member_mark(&p->marks[conv->first_member + i], here, before, read);
         low = seq < low ? seq : low;
     }
     return group && low < last ? 0 : low;
 }
 
-static void look(const struct engine *e, uint32_t stream, uint64_t end,
+/* What may still be under way counts when it has come. */
+static void look(const struct engine *e, uint32_t stream, uint64_t before,
                  bool read, struct receipts *out)
 {
     const struct plan_stream *st = &e->plan.streams[stream];
     int64_t want = owed(e, st, UINT64_MAX, read);
     int64_t have = atomic_load(read ? &st->seen : &st->delivered);
 
+    if (have < want)
+        want = owed(e, st, before, read);
     if (want == 0)
         return;
     out->owed++;
-    want = end == UINT64_MAX ? want : owed(e, st, end, read);
     if (have >= want || out->lost++ > 0)
         return;
     snprintf(out->first, sizeof(out->first),
@@ -228,14 +245,17 @@ static void look(const struct engine *e, uint32_t stream, uint64_t end,
 
 void receipts_judge(const struct engine *e, uint64_t end, struct receipts *out)
 {
+    uint64_t folded = receipts_folded(e);
+    uint64_t before = end == UINT64_MAX ? end : end > folded ? end - folded : 0;
+
     *out = (struct receipts){0};
     for (uint32_t i = 0; i < e->plan.nstreams; i++) {
         const struct plan_conv *conv = &e->plan.convs[e->plan.streams[i].conv];
 
         if (!has_receipts(e, conv))
             continue;
-        look(e, i, end, false, out);
+        look(e, i, before, false, out);
         if (traffic_of(e, conv)->read > 0)
-            look(e, i, end, true, out);
+            look(e, i, before, true, out);
     }
 }

@@ -31,6 +31,8 @@ void receipts_check(struct shard *sh, const struct outflow *f,
 
 /* ---- in main ---- */
 
+/* How long a server may gather marks before they are told, ns. */
+uint64_t receipts_folded(const struct engine *e);
 /* What is owed at `end` (ns); UINT64_MAX: with what is still being folded.
  * Also while shards run. */
 void receipts_judge(const struct engine *e, uint64_t end, struct receipts *out);

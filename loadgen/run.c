@@ -330,6 +330,7 @@ int run_engine(struct run_state *r)
         .accounts = r->target.accounts,
         .shards = (int)r->args.shards,
         .server_pid = r->target.server_pid,
+        .fold_ms = r->target.fold_ms,
         .driver = r->target.driver,
         .io = r->args.io,
         .seed = (uint64_t)r->args.seed,

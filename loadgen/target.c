@@ -114,6 +114,7 @@ static int ask(struct target *t, const char *admin, struct error *err)
     text = json_string_value(json_object_get(j, "store"));
     snprintf(t->server_name, sizeof(t->server_name), "confabd %s",
              text != NULL ? text : "");
+    t->fold_ms = json_integer_value(json_object_get(j, "fold_ms"));
     json_decref(j);
     snprintf(t->admin, sizeof(t->admin), "%s", admin);
     t->server_pid = pid_behind(admin);

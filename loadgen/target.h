@@ -23,6 +23,7 @@ struct target {
     bool tls, here;              /* here: on this machine */
     const struct driver *driver; /* NULL: confab */
     int server_pid;              /* 0: unknown */
+    int64_t fold_ms;             /* of its receipts; 0: unknown */
     char server_name[64], durability[64];
     struct own_server own;        /* own.pid > 0: running */
     struct account_set *accounts; /* owned */

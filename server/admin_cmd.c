@@ -165,6 +165,7 @@ static void status_write(struct buf *b, const struct status *st)
     enc_member_text(b, "store", span_of(store_name(s->store)));
     enc_member_text(b, "durability", span_of(store_durability(s->store)));
     enc_member_int(b, "nodes", s->shard_count);
+    enc_member_int(b, "fold_ms", s->settings.fold_ms);
     enc_member_int(b, "connections", sum->conns);
     enc_member_int(b, "users", sum->users);
     enc_member_int(b, "homes", sum->homes);

@@ -56,14 +56,20 @@ START_TEST(a_mark_has_to_be_told)
     sh->now = 11 * S;
     receipts_acked(sh, other, 6, false);
     ck_owed(UINT64_MAX, 1, 1);
-    ck_owed(12 * S, 1, 0); /* it may still be gathered */
+    ck_owed(12 * S, 0, 0); /* it may still be gathered */
     ck_owed(15 * S, 1, 1);
+    kit_config.fold_ms = 5000; /* and then be counted */
+    ck_owed(21 * S, 0, 0);
+    ck_owed(23 * S, 1, 1);
+    kit_config.fold_ms = 10;
+    ck_owed(13 * S, 0, 0);
     mine->delivered = 5;
     receipts_told(sh, mine);
     ck_owed(15 * S, 1, 1);
     mine->delivered = 6;
     receipts_told(sh, mine);
     ck_owed(15 * S, 1, 0);
+    ck_owed(12 * S, 1, 0);
     end();
 }
 END_TEST
