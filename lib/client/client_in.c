@@ -120,7 +120,8 @@ void client_entry(struct client *c, const struct entry *e)
     place_save(c, p);
 }
 
-static void after_entries(struct client *c)
+/* False: they could not be kept. */
+static bool after_entries(struct client *c)
 {
     if (archive_commit(c->archive) < 0) {
         struct client_event ev = {.kind = EV_ERROR,
@@ -130,10 +131,11 @@ static void after_entries(struct client *c)
 
         client_emit(c, &ev);
         client_drop(c, 1001); /* they come again */
-        return;
+        return false;
     }
     client_send_acks(c);
     client_pump(c);
+    return true;
 }
 
 static void odd(struct client *c, const char *what, uint64_t conv, int64_t seq)
@@ -171,7 +173,7 @@ static void on_entry(struct client *c, const struct frame *f)
     after_entries(c);
 }
 
-static void on_batch(struct client *c, const struct frame *f)
+static bool keep_batch(struct client *c, const struct frame *f)
 {
     struct span list = f->entries;
     struct entry e;
@@ -182,22 +184,77 @@ static void on_batch(struct client *c, const struct frame *f)
             check_push(c, &e);
         client_entry(c, &e);
     }
-    after_entries(c);
+    return after_entries(c);
+}
+
+static void on_batch(struct client *c, const struct frame *f)
+{
+    keep_batch(c, f);
 }
 
 /* ---- holes ---- */
+
+/* What does not come is not waited for. */
+static bool pass_by(struct client *c, struct place *p, int64_t from, int64_t to)
+{
+    if (from > p->prefix + 1 || to <= p->prefix)
+        return false;
+    p->prefix = p->row.acked = to;
+    if (p->told < to && p->told + 1 >= from)
+        p->told = to;
+    p->row.low = to;
+    if (to > p->row.head)
+        p->row.head = to;
+    advance(c, p);
+    p->acked = true;
+    place_save(c, p);
+    client_send_acks(c);
+    return true;
+}
+
+static bool see_seq(void *ctx, const struct entry *e)
+{
+    *(int64_t *)ctx = e->seq;
+    return false;
+}
+
+/* What is missing in an answer of the log is gone for ever. */
+static void end_of_hole(struct client *c, struct place *p,
+                        const struct frame *answer)
+{
+    while (answer->from_seq <= p->prefix + 1 && p->prefix < answer->to) {
+        int64_t from = p->prefix + 1, next = answer->to + 1;
+        struct client_event ev = {.kind = EV_GAP,
+                                  .conv = p->row.conv,
+                                  .from = from,
+                                  .code = "expired"};
+
+        archive_entries(c->archive, p->row.conv, p->prefix, next, 1, true,
+                        see_seq, &next);
+        ev.to = next - 1;
+        if (!pass_by(c, p, from, next - 1))
+            return;
+        client_emit(c, &ev);
+    }
+    client_pump(c);
+}
 
 static void hole_filled(void *ctx, const struct frame *answer)
 {
     struct client *c = ctx;
     struct place *p;
+    int64_t before;
 
     if (answer == NULL || answer->kind != FRAME_BATCH)
         return;
     p = place_get(c, answer->conv);
     p->fetching = false;
-    on_batch(c, answer);
-    if (p->prefix < p->deferred || p->prefix < p->row.head)
+    before = p->prefix;
+    if (!keep_batch(c, answer))
+        return;
+    end_of_hole(c, p, answer);
+    if (p->prefix > before &&
+        (p->prefix < p->deferred || p->prefix < p->row.head))
         client_fill_hole(c, p);
 }
 
@@ -238,18 +295,7 @@ static void on_gap(struct client *c, const struct frame *f)
         client_fill_hole(c, p);
         return;
     }
-    if (f->from_seq <= p->prefix + 1 && f->to > p->prefix) {
-        p->prefix = p->row.acked = f->to;
-        if (p->told < f->to && p->told + 1 >= f->from_seq)
-            p->told = f->to;
-        p->row.low = f->to;
-        if (f->to > p->row.head)
-            p->row.head = f->to;
-        advance(c, p);
-        p->acked = true;
-        place_save(c, p);
-        client_send_acks(c);
-    }
+    pass_by(c, p, f->from_seq, f->to);
     client_emit(c, &ev);
     client_pump(c);
 }
