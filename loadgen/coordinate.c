@@ -339,4 +339,5 @@ void coordinate_close(struct coordinator *c)
         unlink(c->secret_path);
     for (int m = 0; m < METRICS; m++)
         hist_release(&c->fresh[m]);
+    collect_release(&c->heard);
 }

@@ -13,6 +13,7 @@ struct peer {
     int cores, pid; /* pid: of a local agent that we started, else 0 */
     int64_t fit, users;
     bool local, ready, done, lost;
+    bool spoke;        /* in this second */
     int64_t conns, up; /* connected, and logged in, as it last said */
     double gen_cpu, srv_cpu, foreign_cpu;
     int64_t gen_rss, srv_rss;
@@ -32,6 +33,7 @@ struct coordinator {
     int64_t start_ms;             /* mono */
     struct second row;            /* gathered since the last one */
     struct hist fresh[METRICS];
+    struct collect heard; /* the times of all intervals: results come last */
     int64_t lost_users;
     int lost;
     bool draining;
@@ -51,7 +53,10 @@ int coordinate_run(struct coordinator *c);
 /* Take one line of an agent. */
 void coordinate_hear(struct coordinator *c, struct peer *p, json_t *j);
 void coordinate_lost(struct coordinator *c, struct peer *p, const char *why);
-/* The row of this second from what was heard, and a fresh one. */
+/* Before the first line. */
+void coordinate_begin(struct coordinator *c);
+/* The row of this second from what was heard, and a fresh one. An agent that
+ * is done counts in the second in which it was last heard. */
 void coordinate_second(struct coordinator *c, int64_t at_ms,
                        struct second *out);
 /* All outcomes as one. */

@@ -29,8 +29,10 @@ static void hear_interval(struct coordinator *c, struct peer *p,
     p->foreign_cpu = number(j, "foreign_cpu");
     p->gen_rss = json_integer_value(json_object_get(j, "gen_rss"));
     p->srv_rss = json_integer_value(json_object_get(j, "srv_rss"));
+    p->spoke = true;
     wire_read_counts(c->row.counts, json_object_get(j, "counts"));
     wire_merge_hists(c->fresh, json_object_get(j, "hists"));
+    wire_merge_hists(c->heard.hists, json_object_get(j, "hists"));
 }
 
 static void hear_result(struct coordinator *c, struct peer *p, const json_t *j)
@@ -84,18 +86,24 @@ void coordinate_hear(struct coordinator *c, struct peer *p, json_t *j)
 
 /* ---- a second ---- */
 
+static bool counts_now(const struct peer *p)
+{
+    return !p->lost && (!p->done || p->spoke);
+}
+
 /* What a local agent calls foreign may be its sibling. */
 static double foreign(const struct coordinator *c)
 {
     double siblings = 0, most = 0;
 
     for (int i = 0; i < c->n; i++)
-        siblings += c->peers[i].local ? c->peers[i].gen_cpu : 0;
+        if (c->peers[i].local && counts_now(&c->peers[i]))
+            siblings += c->peers[i].gen_cpu;
     for (int i = 0; i < c->n; i++) {
         const struct peer *p = &c->peers[i];
         double other = p->foreign_cpu - (p->local ? siblings - p->gen_cpu : 0);
 
-        if (!p->lost && !p->done && other > most)
+        if (counts_now(p) && other > most)
             most = other;
     }
     return most;
@@ -111,7 +119,7 @@ void coordinate_second(struct coordinator *c, int64_t at_ms, struct second *out)
     for (int i = 0; i < c->n; i++) {
         const struct peer *p = &c->peers[i];
 
-        if (p->lost || p->done)
+        if (!counts_now(p))
             continue;
         first = p->phase < first ? p->phase : first;
         out->conns += p->conns;
@@ -127,6 +135,8 @@ void coordinate_second(struct coordinator *c, int64_t at_ms, struct second *out)
         quantiles_of(&out->q[m], &c->fresh[m]);
         hist_reset(&c->fresh[m]);
     }
+    for (int i = 0; i < c->n; i++)
+        c->peers[i].spoke = false;
     memset(&c->row, 0, sizeof(c->row));
 }
 
@@ -139,10 +149,40 @@ static void tell_second(struct coordinator *c, int64_t at_ms)
     collect_second(&r->collect, &row);
     if (!r->args.quiet)
         live_second(&r->live, &row, c->lost > 0 ? "agents lost" : NULL);
-    outputs_second(&r->outputs, &row, &r->collect, r->started_ms);
+    outputs_second(&r->outputs, &row, &c->heard, r->started_ms);
+}
+
+/* What came after the last second. */
+static void tell_rest(struct coordinator *c)
+{
+    int64_t at_ms = clock_mono(clock_system()) - c->start_ms;
+    bool any = false;
+
+    for (int i = 0; i < c->n; i++)
+        any |= c->peers[i].spoke;
+    if (any)
+        tell_second(c, at_ms);
+    if (c->lost > 0) /* it has times that are in no result */
+        hlog_close(&c->r->outputs.hlog);
 }
 
 /* ---- the whole ---- */
+
+/* What other programs took, a mean over the measured seconds. */
+static double foreign_mean(const struct collect *c)
+{
+    double all = 0, ms = 0;
+
+    for (int i = 0; i < c->nseconds; i++) {
+        double length = (double)collect_length(c, i);
+
+        if (c->seconds[i].phase != PHASE_MEASURE)
+            continue;
+        all += c->seconds[i].foreign_cpu * length;
+        ms += length;
+    }
+    return ms > 0 ? all / ms : 0;
+}
 
 static void join(char *out, size_t size, const char *more)
 {
@@ -181,7 +221,8 @@ void coordinate_outcome(struct coordinator *c, struct engine_outcome *out)
         if (out->verdict[0] == '\0' || o->violated)
             memcpy(out->verdict, o->verdict, sizeof(out->verdict));
     }
-    out->foreign_cpu = foreign(c);
+    out->foreign_cpu = foreign_mean(&c->r->collect);
+    out->inconclusive |= locals > 1 && out->foreign_cpu > FOREIGN_MAX;
     if (c->lost > 0) {
         size_t n = strlen(out->verdict);
 
@@ -237,18 +278,26 @@ static void drain(struct coordinator *c)
             wire_put(&c->peers[i].wire, json_pack("{s:s}", "t", "drain"));
 }
 
-int coordinate_run(struct coordinator *c)
+void coordinate_begin(struct coordinator *c)
 {
-    int64_t now = clock_mono(clock_system()), next = now + 1000;
-
-    c->start_ms = now;
+    c->start_ms = clock_mono(clock_system());
     c->r->started_ms = clock_wall(clock_system());
     collect_init(&c->r->collect);
+    collect_init(&c->heard);
     for (int m = 0; m < METRICS; m++) {
         const struct hist *h = &c->r->collect.hists[m];
 
         hist_init(&c->fresh[m], h->low, h->high, h->digits);
     }
+}
+
+int coordinate_run(struct coordinator *c)
+{
+    int64_t now, next;
+
+    coordinate_begin(c);
+    now = c->start_ms;
+    next = now + 1000;
     live_init(&c->r->live, stderr, c->r->scenario.users.count);
     for (int i = 0; i < c->n; i++)
         if (wire_put(&c->peers[i].wire, json_pack("{s:s}", "t", "start")) < 0)
@@ -263,6 +312,7 @@ int coordinate_run(struct coordinator *c)
         tell_second(c, now - c->start_ms);
         next += 1000;
     }
+    tell_rest(c);
     if (!c->r->args.quiet)
         live_end(&c->r->live);
     if (c->lost == c->n)

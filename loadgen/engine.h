@@ -48,6 +48,9 @@ struct engine_config {
     const _Atomic double *rate_factor;
 };
 
+/* Other programs may take so much of a core, on average, in percent. */
+#define FOREIGN_MAX 40
+
 struct engine_outcome {
     bool generator_bound, inconclusive, stopped_early;
     bool violated;     /* lost, dup, reordered, corrupt, leaked, mismatch */

@@ -304,7 +304,9 @@ static bool tick(void *ctx, const struct second *row, const char *note)
     serve_metrics(r);
     if (interrupts > 0 || r->tui.quit)
         return false;
-    return r->more == NULL || r->more(r->ctx, row);
+    if (r->more != NULL && !r->enough)
+        r->enough = !r->more(r->ctx, row);
+    return !r->enough;
 }
 
 static int restart(void *ctx, int *server_pid, struct error *err)
@@ -348,6 +350,7 @@ int run_engine(struct run_state *r)
     memset(&r->outcome, 0, sizeof(r->outcome));
     collect_init(&r->collect);
     r->started_ms = clock_wall(clock_system());
+    r->enough = false;
     if (r->factor == 0)
         r->factor = 1;
     if (r->args.tui && !tui_open(&r->tui, r->scenario.users.count))

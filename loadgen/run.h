@@ -175,6 +175,7 @@ struct run_state {
     bool elsewhere; /* the clients run on other machines */
     /* Asked each second besides signals; false: enough. NULL: no. */
     bool (*more)(void *ctx, const struct second *row);
+    bool enough; /* more() said so: what follows is the drain */
     void *ctx;
 };
 

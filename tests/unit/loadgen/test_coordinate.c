@@ -5,7 +5,7 @@
 
 #include "../base/suite.h"
 #include "agent_wire.h"
-#include "coordinate_split.h"
+#include "coordinate.h"
 #include "tls_secret.h"
 
 static struct scenario parsed(const char *text)
@@ -193,4 +193,130 @@ START_TEST(secrets)
 }
 END_TEST
 
-SUITE("coordinate", split, records, uncut, lines, numbers, secrets)
+/* ---- what agents say each second, and at the end ---- */
+
+static struct run_state state;
+static struct coordinator whole;
+static struct collect agents[2]; /* what each has measured */
+
+static void begin(void)
+{
+    whole = (struct coordinator){.r = &state, .n = 2};
+    coordinate_begin(&whole);
+    for (int i = 0; i < 2; i++) {
+        collect_init(&agents[i]);
+        whole.peers[i].wire.fd = -1;
+        whole.peers[i].local = true;
+        whole.peers[i].users = 10;
+    }
+}
+
+static void end(void)
+{
+    coordinate_close(&whole);
+    collect_release(&state.collect);
+    for (int i = 0; i < 2; i++)
+        collect_release(&agents[i]);
+}
+
+/* Agent i measured n more of so many ms, and tells them. */
+static void interval(int i, int n, uint64_t ms, const char *phase)
+{
+    uint64_t counts[COUNTS] = {[COUNT_SENT] = (uint64_t)n};
+    struct collect fresh;
+
+    collect_init(&fresh);
+    for (int k = 0; k < n; k++)
+        hist_add(&fresh.hists[METRIC_E2E], ms * 1000000);
+    hist_merge(&agents[i].hists[METRIC_E2E], &fresh.hists[METRIC_E2E]);
+    agents[i].counts[COUNT_SENT] += (uint64_t)n;
+    coordinate_hear(&whole, &whole.peers[i],
+                    json_pack("{s:s,s:s,s:i,s:i,s:f,s:f,s:o,s:o}", "t",
+                              "interval", "phase", phase, "conns", 10, "ready",
+                              9, "gen_cpu", 20.0, "foreign_cpu", 70.0, "counts",
+                              wire_counts(counts), "hists",
+                              wire_hists(fresh.hists)));
+    collect_release(&fresh);
+}
+
+static void result(int i)
+{
+    struct engine_outcome o = {.inconclusive = true};
+
+    coordinate_hear(&whole, &whole.peers[i],
+                    json_pack("{s:s,s:o,s:o,s:o,s:o}", "t", "result", "counts",
+                              wire_counts(agents[i].counts), "all",
+                              wire_counts(agents[i].counts), "hists",
+                              wire_hists(agents[i].hists), "outcome",
+                              wire_outcome(&o)));
+}
+
+static struct second row_at(int64_t at_ms)
+{
+    struct second row;
+
+    coordinate_second(&whole, at_ms, &row);
+    collect_second(&state.collect, &row);
+    return row;
+}
+
+/* An agent that ends within a second is in the row of it, and only there. */
+START_TEST(the_last_second_is_whole)
+{
+    struct second row;
+
+    begin();
+    interval(0, 3, 5, "measure");
+    interval(1, 4, 7, "measure");
+    row = row_at(1000);
+    ck_assert_int_eq(row.phase, PHASE_MEASURE);
+    ck_assert_uint_eq(row.counts[COUNT_SENT], 7);
+    ck_assert_uint_eq(row.q[METRIC_E2E].count, 7);
+    ck_assert_int_eq(row.conns, 20);
+    ck_assert_uint_eq(whole.heard.hists[METRIC_E2E].count, 7);
+    interval(0, 2, 5, "drain");
+    result(0);
+    interval(1, 1, 7, "measure");
+    row = row_at(2000);
+    ck_assert_uint_eq(row.counts[COUNT_SENT], 3);
+    ck_assert_int_eq(row.conns, 20);
+    ck_assert_int_eq(row.ready, 18);
+    ck_assert_double_eq_tol(row.gen_cpu, 40, 1e-9);
+    interval(1, 1, 7, "drain");
+    result(1);
+    row = row_at(2300);
+    ck_assert_int_eq(row.conns, 10); /* the first one is gone */
+    ck_assert_int_eq(row.phase, PHASE_DRAIN);
+    ck_assert_uint_eq(row.counts[COUNT_SENT], 1);
+    row = row_at(2400);
+    ck_assert_int_eq(row.conns, 0);
+    ck_assert_uint_eq(state.collect.counts[COUNT_SENT], 11);
+    ck_assert_uint_eq(whole.heard.hists[METRIC_E2E].count, 11);
+    ck_assert_uint_eq(state.collect.hists[METRIC_E2E].count, 11);
+    end();
+}
+END_TEST
+
+/* A sibling is not foreign; what is neither makes a run inconclusive. */
+START_TEST(the_others_are_told_of)
+{
+    struct engine_outcome o;
+
+    begin();
+    interval(0, 1, 5, "measure");
+    interval(1, 1, 5, "measure");
+    ck_assert_double_eq_tol(row_at(1000).foreign_cpu, 50, 1e-9);
+    result(0);
+    result(1);
+    coordinate_outcome(&whole, &o);
+    ck_assert_double_eq_tol(o.foreign_cpu, 50, 1e-9);
+    ck_assert(o.inconclusive);
+    state.collect.seconds[0].foreign_cpu = FOREIGN_MAX;
+    coordinate_outcome(&whole, &o);
+    ck_assert(!o.inconclusive); /* each took the other for a stranger */
+    end();
+}
+END_TEST
+
+SUITE("coordinate", the_last_second_is_whole, the_others_are_told_of, split,
+      records, uncut, lines, numbers, secrets)
