@@ -2,7 +2,8 @@
  * hot path. libwebsockets keeps 1.4 KB for an idle connection, reads it 64
  * bytes at a time and asks the kernel four times where once is enough; here an
  * idle connection has no buffer, and everything that came is read at once into
- * one that all share. What is not a plain upgrade goes on to net.h, unread. */
+ * one that all share. What asks for something else than the chat goes on to
+ * net.h, unread. */
 #ifndef SERVER_SOCKET_H
 #define SERVER_SOCKET_H
 

@@ -58,10 +58,12 @@ void socket_settle(struct socket *s);
 void socket_watch(struct socket *s, int verb);
 void socket_drop_buf(struct buf **b);
 
-/* socket_read.c */
-extern const struct peer_ops socket_ops;
+/* socket_arrive.c */
 /* The first bytes are here. over: and the peer will send no more. */
 void socket_arrive(struct socket *s, bool over);
+
+/* socket_read.c */
+extern const struct peer_ops socket_ops;
 void socket_read(struct socket *s, bool over);
 
 /* socket_write.c */

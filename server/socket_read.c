@@ -6,11 +6,8 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "net.h"
-#include "upgrade.h"
 
-#define READS 4       /* of one connection in a turn */
-#define FORWARDED 255 /* bytes of X-Forwarded-For */
+#define READS 4 /* of one connection in a turn */
 
 static void socket_closing(struct peer *p)
 {
@@ -160,85 +157,4 @@ void socket_read(struct socket *s, bool over)
         socket_watch(s, EPOLL_CTL_MOD); /* others first, then the rest */
         return;
     }
-}
-
-/* ---- the first bytes ---- */
-
-/* Another kind of connection, or of request: none of it was read. */
-static void pass_on(struct socket *s)
-{
-    struct claim claim = s->claim;
-    int fd = s->fd;
-
-    epoll_ctl(s->peer.shard->sockets->epoll, EPOLL_CTL_DEL, fd, NULL);
-    s->fd = -1;
-    s->claim = (struct claim){0};
-    socket_end(s, END_CUT);
-    net_adopt(s->peer.shard, fd, false, claim);
-}
-
-static void welcome(struct socket *s, const struct upgrade *u)
-{
-    char answer[UPGRADE_ANSWER];
-
-    /* What was looked at is consumed now. */
-    if (recv(s->fd, s->peer.shard->sockets->in, u->length, 0) !=
-        (ssize_t)u->length) {
-        socket_end(s, END_CUT);
-        return;
-    }
-    socket_settle(s);
-    socket_put(s, answer, upgrade_answer(u, answer));
-    s->peer.conn = conn_open(s->peer.shard->node, &s->peer, CONN_SOCKET);
-    if (s->peer.conn == NULL)
-        peer_transport.close(&s->peer, 4000, "drain");
-}
-
-/* The last address is the one that the trusted proxy itself saw. */
-static bool count_for(struct socket *s, struct span chain)
-{
-    char client[64];
-    const char *comma = memrchr(chain.p, ',', chain.n);
-    const char *from = comma != NULL ? comma + 1 : chain.p;
-    size_t n = (size_t)(chain.p + chain.n - from);
-
-    if (chain.n > FORWARDED)
-        return false; /* guard.c says so */
-    while (n > 0 && *from == ' ') {
-        from++;
-        n--;
-    }
-    if (n >= sizeof(client))
-        return false;
-    memcpy(client, from, n);
-    client[n] = '\0';
-    return claim_forward(s->peer.shard, &s->claim, client) == 0;
-}
-
-static bool is_ours(struct socket *s, struct span in, struct upgrade *u)
-{
-    return upgrade_read(in, u) &&
-           (u->forwarded.p == NULL || !claim_is_proxy(s->claim) ||
-            count_for(s, u->forwarded));
-}
-
-void socket_arrive(struct socket *s, bool over)
-{
-    char *in = s->peer.shard->sockets->in;
-    ssize_t n = recv(s->fd, in, READ_BYTES, MSG_PEEK);
-    struct upgrade u;
-
-    if (!came(n)) {
-        socket_end(s, END_CUT);
-        return;
-    }
-    if (n < 0 || (!over && upgrade_may_come(span_make(in, (size_t)n))))
-        return; /* an edge tells of more */
-    if (!is_ours(s, span_make(in, (size_t)n), &u)) {
-        pass_on(s);
-        return;
-    }
-    welcome(s, &u);
-    if ((size_t)n > u.length || over)
-        socket_read(s, over);
 }
