@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/sqlite_gate.h"
+#include "store/sqlite_peek.h"
 
 /* ---- submitting: any thread ---- */
 
@@ -32,9 +34,12 @@ static int enqueue_write(struct sqlite_store *ss, struct store_op *op)
 static void sqlite_submit(struct store_port *p, struct store_op *op)
 {
     struct sqlite_store *ss = p->store->priv;
-    int rc = store_verb_is_write(op->verb) ? enqueue_write(ss, op)
-                                           : sqlite_enqueue_read(ss, op);
+    int rc;
 
+    if (peek_read(p, op))
+        return;
+    rc = store_verb_is_write(op->verb) ? enqueue_write(ss, op)
+                                       : sqlite_enqueue_read(ss, op);
     if (rc < 0)
         store_done(op, rc);
 }
@@ -127,6 +132,8 @@ static int open_connections(struct sqlite_store *ss, struct error *err)
     char path[4096];
     int rc;
 
+    gate_install();
+    peek_install();
     snprintf(path, sizeof(path), "%s/" SQLITE_FILE, ss->dir);
     rc = db_open(&ss->write, path, ss->sync, true, err);
     if (rc == 0)
@@ -141,6 +148,8 @@ static int open_connections(struct sqlite_store *ss, struct error *err)
     }
     if (rc == 0)
         sqlite3_wal_hook(ss->write.handle, checkpoint_hook, ss);
+    if (rc == 0 && !gate_allow(path))
+        log_debug("store: nothing is read without a reader here");
     return rc;
 }
 
@@ -196,6 +205,7 @@ const struct store_backend store_sqlite = {
     .name = "sqlite",
     .open = sqlite_open,
     .close = sqlite_close,
+    .port_close = peek_close,
     .submit = sqlite_submit,
     .backup = sqlite_backup,
 };
