@@ -68,12 +68,12 @@ const struct option plan_options[] = {
     {.name = "measure",
      .type = OPT_FLAG,
      .offset = AT(measure),
-     .help = "measure the costs here, three minutes"},
+     .help = "measure the costs here, in four minutes"},
     {.name = "check",
      .type = OPT_FLAG,
      .offset = AT(check),
      .help = "predict four nodes from one and two, measure, print "
-             "the error"},
+             "the error, in three minutes"},
     {.name = "server",
      .type = OPT_TEXT,
      .arg = "COMMAND",
@@ -326,10 +326,25 @@ static int answer(const struct plan_args *a, const struct cost_vector *v,
     return rc;
 }
 
+static int check(struct run_state *r, const char *server)
+{
+    struct check_result c;
+    int rc = plan_check(r, server, &c);
+
+    if (rc == 0 && c.conclusive)
+        fprintf(stderr,
+                "four nodes: predicted %.1f us of CPU a message, measured "
+                "%.1f: off by %+.0f %% (+-%.0f)\n",
+                c.predicted, c.four, c.off * 100, c.around * 100);
+    else if (rc == 0)
+        rc = load_fail(LOAD_INVALID, "again when the machine is quiet",
+                       "the check is inconclusive: %s", c.why);
+    return rc;
+}
+
 static int measure(const struct plan_args *a, struct cost_vector *v)
 {
     static struct run_state r;
-    double predicted, measured;
     int rc = 0;
 
     fetch_init();
@@ -338,15 +353,8 @@ static int measure(const struct plan_args *a, struct cost_vector *v)
         rc = plan_measure(&r, a->server, v);
     if (rc == 0 && a->save != NULL)
         rc = save_costs(a->save, v);
-    if (rc == 0 && a->check) {
-        rc = plan_check(&r, a->server, v, &predicted, &measured);
-        if (rc == 0)
-            fprintf(stderr,
-                    "four nodes: predicted %.1f %% of a core more, measured "
-                    "%.1f %%: off by %+.0f %%\n",
-                    predicted, measured,
-                    measured > 0 ? (predicted / measured - 1) * 100 : 0);
-    }
+    if (rc == 0 && a->check)
+        rc = check(&r, a->server);
     run_close(&r);
     collect_release(&r.collect);
     return rc;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +67,18 @@ static int64_t count_descriptors(int pid)
     return all > 0 ? all : -1;
 }
 
+/* To the nanosecond, where /proc counts in hundredths of a second. -1: not
+ * known. */
+static double cpu_clock(int pid)
+{
+    struct timespec t;
+    clockid_t id;
+
+    if (clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &t) != 0)
+        return -1;
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 int proc_read(int pid, struct proc_figures *f)
 {
     char path[64], text[TEXT];
@@ -82,7 +95,9 @@ int proc_read(int pid, struct proc_figures *f)
     /* state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt */
     sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
            &user, &system);
-    f->cpu = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    f->cpu = cpu_clock(pid);
+    if (f->cpu < 0)
+        f->cpu = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
     snprintf(path, sizeof(path), "/proc/%d/statm", pid);
     if (slurp(path, text) && sscanf(text, "%*d %ld", &pages) == 1)
         f->rss = (int64_t)pages * sysconf(_SC_PAGESIZE);

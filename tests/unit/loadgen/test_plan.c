@@ -1,7 +1,7 @@
 #include <math.h>
 
 #include "../base/suite.h"
-#include "planner.h"
+#include "planner_measure.h"
 
 static void world(struct cost_vector *v, struct plan_demand *d,
                   struct plan_node *n)
@@ -187,4 +187,67 @@ START_TEST(simulation)
 }
 END_TEST
 
-SUITE("plan", flows, binds, cross, spare, slopes, costs, simulation)
+static struct check rounds_of(const double (*rows)[4], int n)
+{
+    struct check c = {.rounds = n};
+
+    for (int i = 0; i < n; i++) {
+        c.one[i] = rows[i][0];
+        c.two[i] = rows[i][1];
+        c.four[i] = rows[i][2];
+        c.foreign[i] = rows[i][3];
+    }
+    return c;
+}
+
+START_TEST(a_check_is_of_medians)
+{
+    static const double rows[][4] = {{50, 60, 66, 2},
+                                     {51, 61, 67, 3},
+                                     {49, 59, 65, 5},
+                                     {50, 60, 66, 2},
+                                     {10, 900, 20, 190}}; /* not ours */
+    struct check c = rounds_of(rows, 5);
+    struct check_result r;
+
+    check_judge(&c, &r);
+    ck_assert_msg(r.conclusive, "%s", r.why);
+    ck_assert_double_eq_tol(r.one, 50, 1e-9);
+    ck_assert_double_eq_tol(r.predicted, 65, 1e-9);
+    ck_assert_double_eq_tol(r.off, 65.0 / 66 - 1, 1e-9);
+    ck_assert_double_lt(r.around, 0.02);
+}
+END_TEST
+
+START_TEST(a_disturbed_check_says_nothing)
+{
+    static const double rows[][4] = {{50, 60, 66, 190},
+                                     {51, 61, 67, 120},
+                                     {49, 59, 65, 41},
+                                     {50, 60, 66, 2},
+                                     {50, 60, 66, 40}};
+    struct check c = rounds_of(rows, 5);
+    struct check_result r;
+
+    check_judge(&c, &r);
+    ck_assert(!r.conclusive);
+    ck_assert_str_eq(r.why, "other programs had the CPU in 3 of 5 rounds");
+}
+END_TEST
+
+START_TEST(nor_does_one_whose_rounds_differ)
+{
+    static const double rows[][4] = {
+        {50, 60, 66, 2}, {50, 90, 66, 3}, {50, 40, 65, 5}, {70, 60, 99, 2}};
+    struct check c = rounds_of(rows, 4);
+    struct check_result r;
+
+    check_judge(&c, &r);
+    ck_assert(!r.conclusive);
+    ck_assert_ptr_nonnull(strstr(r.why, "4 rounds differ too much"));
+}
+END_TEST
+
+SUITE("plan", a_check_is_of_medians, a_disturbed_check_says_nothing,
+      nor_does_one_whose_rounds_differ, flows, binds, cross, spare, slopes,
+      costs, simulation)
