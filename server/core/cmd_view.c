@@ -8,9 +8,12 @@
 #include "core/commands.h"
 #include "core/view.h"
 
+#define VISIBLE_RETRY_MS 300
+
 struct visible_op {
     struct node_op op;
     struct store_op store;
+    struct timer again; /* the store could not: once more */
     uint64_t conn;
     uint32_t round;
     uint64_t *users; /* a copy: the view may be replaced meanwhile */
@@ -20,6 +23,7 @@ static void visible_release(struct node_op *op)
 {
     struct visible_op *o = container_of(op, struct visible_op, op);
 
+    timer_cancel(&op->node->wheel, &o->again);
     store_op_release(&o->store);
     free(o->users);
     free(o);
@@ -34,20 +38,57 @@ static bool among(const uint64_t *ids, int count, uint64_t id)
     return false;
 }
 
-static void visible_known(struct store_op *op)
+/* The view that o is for; NULL: replaced, or its connection is gone. */
+static struct view *view_of(const struct visible_op *o)
 {
-    struct visible_op *o = op->ctx;
     struct conn *c = conn_find(o->op.node, o->conn);
     struct view *v = c != NULL ? c->view : NULL;
 
-    if (v != NULL && v->round == o->round) {
+    return v != NULL && v->round == o->round ? v : NULL;
+}
+
+static void visible_known(struct store_op *op)
+{
+    struct visible_op *o = op->ctx;
+    struct node *n = o->op.node;
+    struct view *v = view_of(o);
+
+    if (v != NULL && op->rc < 0 && op->rc != -CF_NOT_FOUND) {
+        /* Whoever counts as invisible now stays so as long as the view. */
+        timer_set(&n->wheel, &o->again, now_mono(n) + VISIBLE_RETRY_MS);
+        return;
+    }
+    if (v != NULL) {
+        uint64_t self = v->conn->user->id;
+
         for (int i = 0; i < v->user_count && op->rc == 0; i++)
-            v->visible[i] = v->users[i] == c->user->id ||
+            v->visible[i] = v->users[i] == self ||
                             among(op->blocks, op->block_count, v->users[i]);
-        view_watch(c);
-        view_answer(c);
+        view_watch(v->conn);
+        view_answer(v->conn);
     }
     node_op_end(&o->op);
+}
+
+static void visible_submit(struct visible_op *o)
+{
+    const struct view *v = view_of(o);
+
+    if (v == NULL) {
+        node_op_end(&o->op);
+        return;
+    }
+    store_op_release(&o->store);
+    store_op_init(&o->store, STORE_VISIBLE, visible_known, o);
+    o->store.user = v->conn->user->id;
+    o->store.ids = o->users;
+    o->store.id_count = v->user_count;
+    store_submit(o->op.node->store, &o->store);
+}
+
+static void visible_again(struct timer *t, void *node)
+{
+    visible_submit(container_of(t, struct visible_op, again));
 }
 
 static void ask_visible(struct conn *c, struct view *v)
@@ -58,12 +99,9 @@ static void ask_visible(struct conn *c, struct view *v)
     o->conn = c->id;
     o->round = v->round;
     o->users = mem_copy(v->users, bytes);
-    store_op_init(&o->store, STORE_VISIBLE, visible_known, o);
-    o->store.user = c->user->id;
-    o->store.ids = o->users;
-    o->store.id_count = v->user_count;
+    timer_init(&o->again, visible_again);
     node_op_begin(c->node, &o->op, visible_release);
-    store_submit(c->node->store, &o->store);
+    visible_submit(o);
 }
 
 static int read_convs(uint64_t *ids, struct span list)

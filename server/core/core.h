@@ -63,6 +63,7 @@ struct conn {
     uint8_t state, type;
     bool strict, auto_ack, claimed, paused, feed_busy, feed_blocked, synced,
         handling;
+    bool heads_shed; /* the queue was too long for a `head` */
     uint8_t bad_frames;
     uint16_t rate_errors;
     uint16_t pending;  /* requests without an answer yet */

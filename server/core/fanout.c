@@ -194,6 +194,7 @@ struct announce {
     uint64_t *ids;
     uint16_t *nodes;
     int node_count;
+    bool failed; /* not all who are to be told are known */
 };
 
 static void announce_release(struct task *t)
@@ -212,6 +213,8 @@ static void announce_end(struct announce *an)
     struct peer_message m = {.conv = h->conv, .head = an->head};
 
     h->announcing = false;
+    if (an->failed && !SABOTAGED(n, unread_is_told))
+        h->head_announced = 0; /* to all of them, in a while */
     peer_send_all(n, an->nodes, an->node_count, PEER_HEAD, &m);
     for (int i = 0; i < an->node_count; i++) {
         if (an->nodes[i] == n->env.number)
@@ -227,6 +230,7 @@ static void announce_found(struct registry_op *op)
     bool more = st->member_count >= ROSTER_BATCH;
 
     an->task.node->pending--;
+    an->failed |= op->rc != 0;
     for (int i = 0; op->rc == 0 && i < op->pair_count; i++)
         nodes_add(&an->nodes, &an->node_count, op->pairs[i].node);
     registry_op_release(op);
@@ -242,6 +246,7 @@ static void announce_read(struct task *t)
     struct announce *an = (struct announce *)t;
     struct store_op *op = &t->op;
 
+    an->failed |= op->rc != 0;
     if (op->rc != 0 || op->member_count == 0) {
         announce_end(an);
         return;

@@ -32,6 +32,8 @@ static void homes_evict(struct node *n)
             return;
         if (h->state != HOME_READY || h->holds > 0)
             continue;
+        if (home_is_big(h) && h->row.head > h->head_announced)
+            continue; /* nobody else will say it */
         home_drop(h);
         over--;
     }

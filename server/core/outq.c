@@ -62,33 +62,29 @@ static bool of_class(const struct wire *w, const void *class)
     return w->class == *(const enum wire_class *)class;
 }
 
+/* A lost `head` is said again when there is room. */
+static void head_lost(struct conn *c)
+{
+    c->heads_shed = !SABOTAGED(c->node, forget_shed_heads);
+}
+
 static void shed(struct conn *c, enum wire_class class)
 {
-    metrics_add(&c->node->metrics, NM_SHED, sweep(c, of_class, &class));
+    int dropped = sweep(c, of_class, &class);
+
+    metrics_add(&c->node->metrics, NM_SHED, dropped);
+    if (class == WIRE_HINT && dropped > 0)
+        head_lost(c);
 }
 
 /* Of the hints `head` alone has a seq: a newer one says all that the older one
- * said. */
-static bool same_hint(const struct wire *w, const struct wire *newer)
+ * said. It goes to the end: who is added hears of that first. */
+static bool same_hint(const struct wire *w, const void *arg)
 {
+    const struct wire *newer = arg;
+
     return w->class == WIRE_HINT && w->conv == newer->conv && w->conv != 0 &&
            w->seq != 0 && newer->seq != 0;
-}
-
-/* `head` carries its seq: only the last one of a conversation stays. */
-static bool replaced_head(struct conn *c, struct wire *w)
-{
-    for (unsigned i = 0; i < c->out_len; i++) {
-        struct wire **old = slot(c, i);
-
-        if (!same_hint(*old, w))
-            continue;
-        c->out_bytes += w->len - (*old)->len;
-        wire_unref(*old);
-        *old = wire_ref(w);
-        return true;
-    }
-    return false;
 }
 
 static bool make_room(struct conn *c, const struct wire *w)
@@ -102,6 +98,8 @@ static bool make_room(struct conn *c, const struct wire *w)
         return true;
     if (w->class == WIRE_ANSWER)
         return true;
+    if (w->class == WIRE_HINT)
+        head_lost(c);
     if (w->class != WIRE_ENTRY)
         metrics_add(&c->node->metrics, NM_SHED, 1);
     return false;
@@ -109,8 +107,10 @@ static bool make_room(struct conn *c, const struct wire *w)
 
 bool outq_push(struct conn *c, struct wire *w)
 {
-    if (w->class == WIRE_HINT && w->seq != 0 && replaced_head(c, w))
-        return true;
+    bool idle = c->out_len == 0;
+
+    if (w->class == WIRE_HINT && w->seq != 0)
+        sweep(c, same_hint, w);
     if (!make_room(c, w))
         return false;
     if (w->class == WIRE_ANSWER && (c->out_bytes + w->len > OUTQ_HARD ||
@@ -123,7 +123,7 @@ bool outq_push(struct conn *c, struct wire *w)
     *slot(c, c->out_len) = wire_ref(w);
     c->out_len++;
     c->out_bytes += w->len;
-    if (c->out_len == 1) {
+    if (idle) {
         c->moved = now_seconds(c->node);
         c->node->env.transport->kick(c->peer);
     }
@@ -178,6 +178,16 @@ static void ack_before(struct conn *c, uint64_t conv, int64_t seq)
     }
 }
 
+static void tell_shed_heads(struct conn *c)
+{
+    if (!c->heads_shed || c->out_bytes > LIMIT_OUTQ_BYTES / 2 ||
+        c->out_len > LIMIT_OUTQ_WIRES / 2)
+        return;
+    c->heads_shed = false;
+    list_each (&c->subs, k, next)
+        sub_tell_head(container_of(k, struct sub, of_conn));
+}
+
 void conn_took(struct conn *c)
 {
     struct wire *w = *slot(c, 0);
@@ -200,6 +210,7 @@ void conn_took(struct conn *c)
     if (c->state == CONN_CLOSED)
         return;
     c->feed_blocked = false;
+    tell_shed_heads(c);
     conn_pressure(c);
     if (c->out_bytes <= LIMIT_OUTQ_BYTES / 2)
         feed_conn(c);

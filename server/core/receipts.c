@@ -123,6 +123,10 @@ static void recent_read(struct task *t)
         if (e->kind == ENTRY_MSG)
             receipts_sent(h, e->from, e->seq);
     }
+    if (t->op.rc != 0) { /* read once more */
+        free(h->recent);
+        h->recent = NULL;
+    }
     receipt_dirty(h);
     task_free(t);
 }

@@ -36,7 +36,10 @@
     X(overtake_leaving)          \
     X(overtake_away)             \
     X(overtake_return)           \
-    X(believe_former)
+    X(believe_former)            \
+    X(unread_is_same)            \
+    X(unread_is_told)            \
+    X(forget_shed_heads)
 
 #define NAME(flag) #flag,
 #define OFFSET(flag) offsetof(struct sabotage, flag),

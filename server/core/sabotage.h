@@ -36,6 +36,9 @@ struct sabotage {
     bool overtake_away;      /* the new home is asked before the old answers */
     bool overtake_return;    /* a home that is back counts as never away */
     bool believe_former;     /* answers to a former life are taken */
+    bool unread_is_same;     /* a login's heads that could not be read */
+    bool unread_is_told;     /* a big one's members that could not be read */
+    bool forget_shed_heads;  /* what a long queue drops is not said again */
 };
 
 /* Set the flag by name; false: no such name. names(): NULL-terminated. */

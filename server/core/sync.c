@@ -241,7 +241,7 @@ static void heads_known(struct store_op *op)
     struct conn *c = sync_conn(o);
     struct live *l;
 
-    if (op->rc < 0 && c != NULL) {
+    if (op->rc < 0 && c != NULL && !SABOTAGED(n, unread_is_same)) {
         /* Not known is not unchanged: nobody would ever tell. */
         store_op_release(op);
         sync_retry(o, ask_heads);

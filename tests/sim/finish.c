@@ -52,6 +52,21 @@ static int missing_station(const struct world *w)
     return -1;
 }
 
+/* The server itself has something to do: notices that it repeats, reads. */
+static bool stations_busy(const struct world *w)
+{
+    for (int i = 0; i < w->station_count; i++) {
+        struct node_stats stats;
+
+        if (w->stations[i].node == NULL)
+            return true;
+        node_stats(w->stations[i].node, &stats);
+        if (stats.pending > 0)
+            return true;
+    }
+    return false;
+}
+
 static void say_why(struct world *w, int64_t limit)
 {
     int i = loud_client(w), k = missing_station(w);
@@ -83,7 +98,9 @@ static void wait_quiet(struct world *w, int64_t limit)
 
     while (calm < 2 && world_now(w) < end && !world_broken(w)) {
         world_until(w, world_now(w) + 500);
-        calm = loud_client(w) < 0 && missing_station(w) < 0 ? calm + 1 : 0;
+        calm = loud_client(w) < 0 && missing_station(w) < 0 && !stations_busy(w)
+                   ? calm + 1
+                   : 0;
     }
     if (calm < 2 && !world_broken(w))
         say_why(w, limit);

@@ -6,6 +6,7 @@
 #include "sim.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -89,7 +90,7 @@ static void clear_store(void *arg)
     w->weather.write_min = fair.write_min;
     w->weather.write_max = fair.write_max;
     w->weather.read_max = 0;
-    w->weather.store_fault = 0;
+    w->weather.store_fault = w->weather.read_fault = 0;
 }
 
 static void clear_cuts(void *arg)
@@ -115,7 +116,7 @@ static void do_disorder(struct world *w)
 {
     w->weather.dup = (int)between(&w->rng, 0, 300);
     w->weather.disorder = (int)between(&w->rng, 0, 300);
-    w->weather.bus_max = between(&w->rng, 3, 200);
+    w->weather.bus_max = w->weather.bus_min + between(&w->rng, 3, 200);
     spell(w, clear_bus);
 }
 
@@ -149,6 +150,21 @@ static void do_bad_store(struct world *w)
 {
     w->weather.store_fault = (int)between(&w->rng, 5, 300);
     spell(w, clear_store);
+}
+
+/* Some of all reads for a while, or all of them for a moment. */
+static void do_bad_reads(struct world *w)
+{
+    if (chance(&w->rng, 300)) {
+        w->weather.read_fault = 1000;
+        world_at(w, world_now(w) + between(&w->rng, 20, 3000), clear_store, w,
+                 NULL);
+    } else {
+        w->weather.read_fault = (int)between(&w->rng, 5, 500);
+        spell(w, clear_store);
+    }
+    if (chance(&w->rng, 300))
+        clients_rush(w);
 }
 
 static void do_clock(struct world *w)
@@ -218,7 +234,7 @@ static void do_move(struct world *w)
 
     w->weather.read_max = between(&w->rng, 100, 3000);
     if (chance(&w->rng, 500))
-        w->weather.bus_max = between(&w->rng, 3, 400);
+        w->weather.bus_max = w->weather.bus_min + between(&w->rng, 3, 400);
     if (chance(&w->rng, 500))
         w->weather.store_fault = (int)between(&w->rng, 5, 100);
     spell(w, clear_store);
@@ -245,6 +261,7 @@ static const struct {
     {"cut", 110, do_cut},
     {"slow store", 60, do_slow_store},
     {"bad store", 90, do_bad_store},
+    {"bad reads", 90, do_bad_reads},
     {"move", 90, do_move},
     {"clock", 60, do_clock},
     {"herd", 40, do_herd},
@@ -279,8 +296,12 @@ void nemesis_start(struct world *w)
 
 void nemesis_stop(struct world *w)
 {
+    struct weather calm = fair;
+
+    /* What is on its way is still not overtaken. */
+    memcpy(calm.last_bus, w->weather.last_bus, sizeof(calm.last_bus));
     w->calm = true;
-    w->weather = fair;
+    w->weather = calm;
     /* Pauses end at their time: what was put off must not be overtaken. */
     for (int i = 0; i < w->station_count; i++)
         restart_after_drain(&w->stations[i]);

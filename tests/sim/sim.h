@@ -96,6 +96,7 @@ struct weather {             /* what the network and the store do now */
     int loss, dup, disorder; /* of bus messages, per mille */
     int64_t bus_min, bus_max, write_min, write_max;
     int store_fault;  /* per mille */
+    int read_fault;   /* the same of reads */
     int64_t read_max; /* of one read in three */
     bool cut[STATIONS_MAX][STATIONS_MAX];
     int64_t last_bus[STATIONS_MAX][STATIONS_MAX];

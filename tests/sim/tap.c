@@ -79,6 +79,7 @@ static void note_request(struct pipe *p, const struct frame *f)
 
     if (a != NULL) {
         a->times++;
+        a->repeated = true;
         return;
     }
     a = mem_alloc(sizeof(*a));
@@ -149,7 +150,8 @@ static void check_sent(struct pipe *p, const struct frame *f,
                     f->conv, f->seq);
 }
 
-/* A final refusal means: nothing of it is stored (R2 looks up first). */
+/* A final refusal means: nothing of it is stored (R2 looks up first). Said
+ * again while the refusal is on its way it may be taken. */
 static void check_error(struct pipe *p, const struct frame *f,
                         const struct asked *a)
 {
@@ -161,6 +163,7 @@ static void check_error(struct pipe *p, const struct frame *f,
         world_break(w, "answer", "a good client was told %.*s", (int)f->raw.n,
                     f->raw.p);
     if (a != NULL && a->cid[0] != '\0' && !f->temp && a->conv != 0 &&
+        !a->repeated &&
         model_cid(w, a->conv, p->client->user, span_of(a->cid)) != 0)
         world_break(w, "I6", "c%" PRIu64 ": cid %s is stored and refused: %.*s",
                     a->conv, a->cid, (int)f->code.n, f->code.p);

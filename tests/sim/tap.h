@@ -8,6 +8,7 @@
 struct asked { /* a request that arrived */
     enum frame_kind kind;
     int times; /* said again on this connection: as many answers */
+    bool repeated;
     uint64_t conv;
     char cid[LIMIT_CID + 1];
     uint64_t convs[8]; /* fence */

@@ -152,6 +152,16 @@ static int store_fault(void *ctx, enum store_verb verb, bool *happens)
     return rc;
 }
 
+static int store_read_fault(void *ctx, enum store_verb verb)
+{
+    static const int faults[] = {-CF_BUSY, -CF_TIMEOUT, -CF_UNAVAILABLE};
+    struct world *w = ctx;
+
+    if (w->weather.read_fault == 0 || !chance(&w->rng, w->weather.read_fault))
+        return 0;
+    return faults[rng_below(&w->rng, COUNT_OF(faults))];
+}
+
 /* Order between two nodes is kept, except in bad weather. */
 static int bus_fate(void *ctx, int from, int to, int64_t *delays)
 {
@@ -194,6 +204,7 @@ static void open_services(struct world *w)
         .ctx = w,
         .delay = store_delay,
         .fault = store_fault,
+        .read_fault = store_read_fault,
         .ack_before_commit = w->sabotage.ack_before_commit,
         .no_dedupe = w->sabotage.no_dedupe,
     };

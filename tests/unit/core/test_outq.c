@@ -146,11 +146,28 @@ START_TEST(a_newer_head_takes_the_place_of_the_older)
     begin();
     push(WIRE_HINT, 100, 5, "head 5");
     push(WIRE_HINT, 101, 5, "other");
+    push(WIRE_ENTRY, 100, 1, "entry");
     push(WIRE_HINT, 100, 6, "head 6");
     seat_pull(s);
     ck_assert_int_eq(seat_count(s, "head 5"), 0);
     ck_assert_int_eq(seat_count(s, "head 6"), 1);
     ck_assert_int_eq(seat_count(s, "other"), 1);
+    /* Not in its place: who is added has to see that first. */
+    ck_assert_str_eq(s->lines[s->count - 1], "head 6");
+    finish();
+}
+END_TEST
+
+START_TEST(a_head_that_was_shed_is_said_again)
+{
+    begin();
+    sub_find(s->conn, 100)->quiet = true;
+    deliver_head(r->nodes[0], 100, 9);
+    ck_assert(push_bytes(WIRE_ENTRY, LIMIT_OUTQ_BYTES - 10));
+    deliver_head(r->nodes[0], 100, 10); /* no room for this one either */
+    seat_pull(s);
+    ck_assert_int_eq(seat_count(s, "\"t\":\"head\""), 1);
+    ck_assert_ptr_nonnull(strstr(seat_last(s, "\"t\":\"head\""), "10"));
     finish();
 }
 END_TEST
@@ -197,6 +214,7 @@ int main(void)
         one_wire_always_fits_an_empty_queue,
         answers_without_end_close_the_connection,
         a_newer_head_takes_the_place_of_the_older,
+        a_head_that_was_shed_is_said_again,
         purge_takes_entries_of_one_conversation_above_a_seq,
         an_idle_connection_is_small,
     };

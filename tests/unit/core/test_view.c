@@ -52,6 +52,22 @@ START_TEST(the_snapshot_tells_only_what_may_be_seen)
 }
 END_TEST
 
+/* Nobody is off because the store was busy. */
+START_TEST(what_could_not_be_read_is_read_again)
+{
+    begin();
+    r->read_fault = -CF_BUSY;
+    r->fault_verb = STORE_VISIBLE;
+    look();
+    ck_assert_int_eq(seat_count(a, "\"t\":\"presence\""), 0);
+    r->read_fault = 0;
+    rig_run(r, 1000);
+    ck_assert_ptr_nonnull(strstr(seat_last(a, "presence"), "\"re\":5"));
+    ck_assert_ptr_nonnull(strstr(seat_last(a, "presence"), "[\"u2\",\"on\","));
+    finish();
+}
+END_TEST
+
 START_TEST(who_blocks_me_is_off)
 {
     begin();
@@ -139,6 +155,7 @@ int main(void)
 {
     const TTest *const cases[] = {
         the_snapshot_tells_only_what_may_be_seen,
+        what_could_not_be_read_is_read_again,
         who_blocks_me_is_off,
         bye_is_seen_at_once_a_lost_socket_by_ttl,
         changes_come_once_a_second_at_most,
