@@ -39,7 +39,7 @@ static void on_event(void *ctx, const struct client_event *ev)
         w->started = true;
         w->ready(w->ctx);
     } else if (ev->kind == EV_LINK && ev->link == LINK_RETRYING &&
-               !w->started) {
+               ev->delay_ms > 0 && !w->started) {
         unreachable(w->cli);
         return;
     }

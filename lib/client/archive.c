@@ -9,7 +9,7 @@
 #include "archive_sql.h"
 #include "base/mem.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* ---- opening ---- */
 
@@ -86,7 +86,7 @@ static int set_up(struct archive *a, const char *path, struct error *err)
     if (rc == SCHEMA_VERSION)
         return 0; /* nothing is written: others may be writing */
     if (sqlite3_exec(a->db, archive_schema, NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_exec(a->db, "PRAGMA user_version = 1", NULL, NULL, NULL) !=
+        sqlite3_exec(a->db, "PRAGMA user_version = 2", NULL, NULL, NULL) !=
             SQLITE_OK)
         return error_set(err, CF_IO, "%s: %s", path, sqlite3_errmsg(a->db));
     return 0;
@@ -379,9 +379,31 @@ int archive_convs(struct archive *a,
     return count;
 }
 
-int archive_forget_cursors(struct archive *a)
+int archive_start_over(struct archive *a)
 {
-    return archive_run(archive_use(a, A_FORGET));
+    static const enum archive_statement steps[] = {A_LAY_ASIDE, A_EMPTY,
+                                                   A_FORGET, A_FORGET_TAILS};
+    int rc = 0;
+
+    archive_begin(a);
+    for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
+        rc = archive_run(archive_use(a, steps[i]));
+    if (rc == 0)
+        return archive_commit(a);
+    a->depth--;
+    archive_run(archive_use(a, A_ROLLBACK));
+    return rc;
+}
+
+bool archive_is_former(struct archive *a, uint64_t id)
+{
+    sqlite3_stmt *st = archive_use(a, A_FORMER);
+    bool found;
+
+    sqlite3_bind_int64(st, 1, (int64_t)id);
+    found = sqlite3_step(st) == SQLITE_ROW;
+    sqlite3_reset(st);
+    return found;
 }
 
 /* ---- outbox ---- */

@@ -56,8 +56,12 @@ int archive_conv_get(struct archive *a, uint64_t conv,
 int archive_convs(struct archive *a,
                   bool (*fn)(void *ctx, const struct archive_conv *c),
                   void *ctx);
-/* Forget cursors, keep the archive (another store incarnation). */
-int archive_forget_cursors(struct archive *a);
+/* The server was restored from a backup and may use numbers again: all entries
+ * are laid aside as former ones, and cursors and marks forgotten. 0 or -CF_*:
+ * nothing was done. */
+int archive_start_over(struct archive *a);
+/* Was an entry of this id laid aside? It was told before. */
+bool archive_is_former(struct archive *a, uint64_t id);
 
 /* ---- outbox ---- */
 enum outbox_state { OUT_QUEUED = 1, OUT_SENT, OUT_STORED, OUT_FAILED };

@@ -11,6 +11,13 @@ const char archive_schema[] =
     " body BLOB, mention BLOB,"
     " PRIMARY KEY(conv, seq)) WITHOUT ROWID;"
     "CREATE UNIQUE INDEX IF NOT EXISTS entry_id ON entry(id);"
+    /* What was there before the server was restored from a backup. */
+    "CREATE TABLE IF NOT EXISTS former("
+    " id INTEGER PRIMARY KEY, conv INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " ts INTEGER NOT NULL, kind INTEGER NOT NULL, sender INTEGER NOT NULL,"
+    " dev INTEGER NOT NULL, of INTEGER NOT NULL, thread INTEGER NOT NULL,"
+    " reply INTEGER NOT NULL, deleted INTEGER NOT NULL, cid TEXT,"
+    " body BLOB, mention BLOB);"
     "CREATE TABLE IF NOT EXISTS conv("
     " conv INTEGER PRIMARY KEY, kind INTEGER NOT NULL, mode INTEGER NOT NULL,"
     " title TEXT NOT NULL, peer INTEGER NOT NULL, role INTEGER NOT NULL,"
@@ -60,7 +67,13 @@ const char *const archive_sql[A_STATEMENTS] = {
                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     [A_CONV_GET] = "SELECT * FROM conv WHERE conv = ?1",
     [A_CONVS] = "SELECT * FROM conv ORDER BY conv",
-    [A_FORGET] = "UPDATE conv SET acked = 0, head = 0, low = 0",
+    [A_FORGET] = "UPDATE conv SET acked = 0, head = 0, low = 0, read = 0,"
+                 " delivered_by = 0, read_by = 0",
+    [A_FORGET_TAILS] = "DELETE FROM setting WHERE key GLOB 'cursor:*'",
+    [A_LAY_ASIDE] = "INSERT OR IGNORE INTO former(" ENTRY_COLUMNS
+                    ") SELECT " ENTRY_COLUMNS " FROM entry",
+    [A_EMPTY] = "DELETE FROM entry",
+    [A_FORMER] = "SELECT 1 FROM former WHERE id = ?1",
     [A_OUT_ADD] = "INSERT OR IGNORE INTO outbox"
                   "(conv, cid, state, kind, frame, seq, id, queued, code)"
                   " VALUES(?1,?2,?3,?4,?5,0,0,?6,'')",

@@ -120,17 +120,22 @@ void client_entry(struct client *c, const struct entry *e)
     place_save(c, p);
 }
 
+static void unkept(struct client *c)
+{
+    struct client_event ev = {.kind = EV_ERROR,
+                              .code = "io",
+                              .text = "the archive cannot be written: "
+                                      "nothing is acknowledged"};
+
+    client_emit(c, &ev);
+    client_drop(c, 1001); /* they come again */
+}
+
 /* False: they could not be kept. */
 static bool after_entries(struct client *c)
 {
     if (archive_commit(c->archive) < 0) {
-        struct client_event ev = {.kind = EV_ERROR,
-                                  .code = "io",
-                                  .text = "the archive cannot be written: "
-                                          "nothing is acknowledged"};
-
-        client_emit(c, &ev);
-        client_drop(c, 1001); /* they come again */
+        unkept(c);
         return false;
     }
     client_send_acks(c);
@@ -302,26 +307,46 @@ static void on_gap(struct client *c, const struct frame *f)
 
 /* ---- session ---- */
 
+/* The server was restored from a backup: numbers are used again, and what was
+ * held of them is laid aside. All is asked for again; what comes and was told
+ * before is not told twice. */
+static int start_over(struct client *c, const char *store)
+{
+    struct client_event ev = {
+        .kind = EV_ERROR,
+        .code = "restored",
+        .text = "the server was restored from a backup: its messages are "
+                "fetched again",
+    };
+    int rc = archive_start_over(c->archive);
+
+    if (rc == 0)
+        rc = archive_set(c->archive, "store", store);
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; i < c->places.len; i++) {
+        struct place *p = c->places.entries[i].value;
+
+        p->prefix = p->told = p->deferred = 0;
+        p->row.acked = p->row.head = p->row.low = 0;
+        p->row.read = p->row.delivered_by = p->row.read_by = 0;
+    }
+    client_emit(c, &ev);
+    return 0;
+}
+
 static void on_welcome(struct client *c, const struct frame *f)
 {
     char now[64], known[64] = "";
 
     snprintf(now, sizeof(now), "%.*s", (int)f->store.n, f->store.p);
     archive_get(c->archive, "store", known, sizeof(known));
-    if (known[0] != '\0' && strcmp(known, now) != 0 && !c->no_last_seen) {
-        /* Restored from a backup: numbers may have been used again. */
-        archive_forget_cursors(c->archive);
-        for (uint32_t i = 0; i < c->places.len; i++) {
-            struct place *p = c->places.entries[i].value;
-
-            p->prefix = p->row.acked = p->row.head = p->row.low = 0;
-        }
-        c->no_last_seen = true;
+    if (known[0] == '\0') {
         archive_set(c->archive, "store", now);
-        client_drop(c, 1000);
+    } else if (strcmp(known, now) != 0 && start_over(c, now) < 0) {
+        unkept(c);
         return;
     }
-    archive_set(c->archive, "store", now);
     c->cfg.user = f->user;
     c->cfg.dev = f->dev;
 }
@@ -368,6 +393,7 @@ static void on_hello_error(struct client *c, const struct frame *f)
 {
     if (span_is(f->code, "bad_frame") && !c->no_last_seen) {
         c->no_last_seen = true; /* a cursor above the head: ask for all */
+        c->at_once = true;
         client_drop(c, 1000);
     }
 }

@@ -188,6 +188,8 @@ static void learn_conv(struct client *c, const json_t *o)
     }
     if (int_of(o, "head") > p->row.head)
         p->row.head = int_of(o, "head");
+    if (p->row.shown > p->row.head)
+        p->row.shown = p->row.head; /* of a server that was restored */
     if (int_of(o, "read") > p->row.read)
         p->row.read = int_of(o, "read");
     if (int_of(o, "delivered") > p->row.delivered_by && p->row.peer != 0)
@@ -292,6 +294,13 @@ struct telling {
     struct place *place;
 };
 
+/* Bookkeeping of our own is no event, nor is what was told before the server
+ * was restored. */
+static bool is_news(struct client *c, const struct entry *e)
+{
+    return e->kind != ENTRY_ACCOUNT && !archive_is_former(c->archive, e->id);
+}
+
 static bool tell(void *ctx, const struct entry *e)
 {
     struct telling *t = ctx;
@@ -303,7 +312,7 @@ static bool tell(void *ctx, const struct entry *e)
                               .seq = e->seq,
                               .fresh = c->state == LINK_UP};
 
-    if (e->kind == ENTRY_ACCOUNT) { /* bookkeeping of our own: no event */
+    if (!is_news(c, e)) {
         t->place->told = e->seq;
         return true;
     }
@@ -399,7 +408,7 @@ void client_tell_held(struct client *c, struct place *p, int64_t seq,
                                       .fresh = fresh};
 
             p->told = e->seq;
-            if (e->kind != ENTRY_ACCOUNT)
+            if (is_news(c, e))
                 client_emit(c, &ev);
             free(all.items[i]);
         }

@@ -182,10 +182,32 @@ START_TEST(all_of_it_is_there_after_reopening)
     ck_assert_str_eq(name, "alice");
     ck_assert_int_eq(archive_get(a, "store", value, sizeof(value)), 0);
     ck_assert_str_eq(value, "s1");
-    archive_forget_cursors(a);
+}
+END_TEST
+
+START_TEST(a_restored_server_starts_over)
+{
+    struct archive_conv c = {.conv = 4, .head = 9, .acked = 9, .read = 9}, got;
+    struct entry e = {.conv = 4, .seq = 9, .id = 77, .kind = ENTRY_MSG};
+    char value[16];
+
+    put(4, 9);
+    archive_conv_put(a, &c);
+    archive_set(a, "cursor:x:c4", "9");
+    archive_set(a, "store", "s1");
+    ck_assert_int_eq(archive_start_over(a), 0);
     ck_assert_int_eq(archive_conv_get(a, 4, &got), 0);
     ck_assert_int_eq(got.acked, 0);
-    ck_assert_int_eq(put(4, 9), 0); /* the entries stay */
+    ck_assert_int_eq(got.read, 0);
+    ck_assert_int_lt(archive_get(a, "cursor:x:c4", value, sizeof(value)), 0);
+    ck_assert_int_eq(archive_get(a, "store", value, sizeof(value)), 0);
+    /* Another message has the place now; the old one is not forgotten. */
+    ck_assert_int_eq(archive_put(a, &e), 1);
+    ck_assert(!archive_is_former(a, 77));
+    ck_assert(archive_is_former(a, 4009));
+    ck_assert_int_eq(archive_start_over(a), 0);
+    ck_assert(archive_is_former(a, 77));
+    ck_assert(archive_is_former(a, 4009));
 }
 END_TEST
 
@@ -204,6 +226,7 @@ int main(void)
     tcase_add_test(t, a_deletion_blanks_its_target);
     tcase_add_test(t, the_outbox_keeps_order_keys_and_states);
     tcase_add_test(t, all_of_it_is_there_after_reopening);
+    tcase_add_test(t, a_restored_server_starts_over);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
