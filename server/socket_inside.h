@@ -7,6 +7,7 @@
 #include "proto/websocket.h"
 
 #define READ_BYTES (64 * 1024) /* at a time, with what was held */
+#define PONG_BYTES 4096        /* of pongs in a write, and behind what waits */
 
 struct sockets {
     struct shard *shard;
@@ -16,6 +17,8 @@ struct sockets {
     struct link hurried; /* to be elsewhere by their due, soonest first */
     struct link leaving; /* ended; freed at the end of the turn */
     struct link idle;    /* all others */
+    size_t pong_bytes;
+    char pongs[PONG_BYTES]; /* of the connection that is being read */
     char in[READ_BYTES];
 };
 
@@ -41,6 +44,7 @@ struct socket {
     struct websocket in;
     uint32_t due; /* second of the monotonic clock, when hurried */
     int fd;
+    uint16_t behind;    /* bytes of pongs that were put behind rest */
     uint8_t state, how; /* enum socket_state, enum socket_end */
     bool paused;
     bool said; /* our close frame is on its way: nothing goes behind it */
@@ -70,6 +74,11 @@ void socket_read(struct socket *s, bool over);
 void socket_put(struct socket *s, const char *bytes, size_t n);
 void socket_put_control(struct socket *s, enum websocket_op op,
                         const char *bytes, size_t n);
+/* Answer a ping with the next socket_put_pongs(), which has to come before s is
+ * left: a write for each would let one that floods us with pings hold up all
+ * others. */
+void socket_gather_pong(struct socket *s, const char *bytes, size_t n);
+void socket_put_pongs(struct socket *s);
 void socket_put_goodbye(struct socket *s, int code, const char *why);
 /* It takes bytes again: what it did not take before. */
 void socket_put_rest(struct socket *s);

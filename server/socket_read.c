@@ -55,6 +55,7 @@ static void peer_closes(struct socket *s, const struct websocket_piece *piece)
 {
     int code = websocket_close_code(piece->data, piece->n);
 
+    socket_put_pongs(s); /* they come before */
     if (code == 1005)
         socket_put_control(s, WEBSOCKET_CLOSE, NULL, 0);
     else
@@ -72,7 +73,7 @@ static void take(struct socket *s, const struct websocket_piece *piece)
 {
     switch (piece->op) {
     case WEBSOCKET_PING:
-        socket_put_control(s, WEBSOCKET_PONG, piece->data, piece->n);
+        socket_gather_pong(s, piece->data, piece->n);
         return;
     case WEBSOCKET_CLOSE:
         peer_closes(s, piece);
@@ -107,6 +108,7 @@ static void handle(struct socket *s, char *in, size_t n)
             break;
         take(s, &piece);
     }
+    socket_put_pongs(s);
     if (rc < 0)
         peer_transport.close(&s->peer, -rc, why_of(-rc));
     else if (s->state == OPEN)

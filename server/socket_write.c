@@ -8,7 +8,7 @@
 #include "base/mem.h"
 
 #define WRITE_BYTES (64 * 1024) /* a frame, unless one object is larger */
-#define PONGS 4096 /* bytes of control frames behind a frame that waits */
+#define REST (SHARD_OUT + PONG_BYTES + WEBSOCKET_HEAD + WEBSOCKET_CONTROL)
 
 static void keep_rest(struct socket *s, const char *bytes, size_t n)
 {
@@ -16,7 +16,8 @@ static void keep_rest(struct socket *s, const char *bytes, size_t n)
 
     if (first) {
         s->rest = mem_alloc(sizeof(*s->rest));
-        buf_init(s->rest, SHARD_OUT + PONGS);
+        buf_init(s->rest, REST);
+        s->behind = 0;
     }
     if (buf_append(s->rest, bytes, n) < 0)
         socket_end(s, END_CUT);
@@ -79,12 +80,39 @@ void socket_put_control(struct socket *s, enum websocket_op op,
     char frame[WEBSOCKET_HEAD + WEBSOCKET_CONTROL];
     char *payload = frame + WEBSOCKET_HEAD, *start;
 
-    if (s->rest != NULL && op == WEBSOCKET_PONG && s->rest->len > PONGS)
-        return; /* it pings and does not read: the first answers will do */
     if (n > 0)
         memcpy(payload, bytes, n);
     start = websocket_head(payload, n, op);
     socket_put(s, start, n + (size_t)(payload - start));
+}
+
+void socket_put_pongs(struct socket *s)
+{
+    struct sockets *all = s->peer.shard->sockets;
+    size_t n = all->pong_bytes;
+
+    all->pong_bytes = 0;
+    if (n == 0 || s->state == ENDED)
+        return;
+    if (s->rest != NULL) {
+        if (s->behind + n > PONG_BYTES)
+            return; /* it pings and does not read: the first answers will do */
+        s->behind = (uint16_t)(s->behind + n);
+    }
+    socket_put(s, all->pongs, n);
+}
+
+void socket_gather_pong(struct socket *s, const char *bytes, size_t n)
+{
+    struct sockets *all = s->peer.shard->sockets;
+    char *start;
+
+    if (all->pong_bytes + WEBSOCKET_HEAD + n > PONG_BYTES)
+        socket_put_pongs(s);
+    start = all->pongs + all->pong_bytes;
+    memcpy(start + 2, bytes, n);
+    websocket_head(start + 2, n, WEBSOCKET_PONG);
+    all->pong_bytes += n + 2;
 }
 
 void socket_put_goodbye(struct socket *s, int code, const char *why)
