@@ -10,6 +10,8 @@
 #include "base/list.h"
 #include "base/mem.h"
 
+#define SAME_TURN 4 /* rounds of posts that a turn still runs */
+
 struct post {
     struct link link;
     void (*fn)(void *arg);
@@ -27,6 +29,7 @@ struct loop {
     struct link posts;
     struct link handles; /* made by loop_*_new() and not freed yet */
     bool asleep;         /* about to block, blocked, or just back */
+    bool blocked;        /* the same, for the loop's own thread alone */
     bool waking;         /* a wake-up is under way */
     void (*turn_end)(void *arg);
     void *turn_arg;
@@ -62,6 +65,18 @@ struct signal_watch {
 
 /* ---- posts ---- */
 
+/* Back from waiting, before anything else: what this turn posts is seen before
+ * the loop sleeps again, so it needs no wake-up. */
+static void wake_up(struct loop *l)
+{
+    if (!l->blocked)
+        return;
+    l->blocked = false;
+    pthread_mutex_lock(&l->lock);
+    l->asleep = false;
+    pthread_mutex_unlock(&l->lock);
+}
+
 /* True: there were some. */
 static bool run_posts(struct loop *l)
 {
@@ -90,6 +105,7 @@ static void on_wake(uv_poll_t *handle, int status, int events)
     struct loop *l = handle->data;
     uint64_t count;
 
+    wake_up(l);
     if (read(l->wake_fd, &count, sizeof(count)) > 0)
         run_posts(l);
 }
@@ -106,27 +122,27 @@ static void end_turn(struct loop *l)
         l->turn_end(l->turn_arg);
 }
 
-/* Before the loop blocks: all that this turn did is done. What was posted
- * meanwhile keeps it awake; from here on a post has to wake it. */
+/* Before the loop blocks: all that this turn did is done, and what it posted,
+ * a few times over. What is left keeps it awake; from here on a post has to
+ * wake it. */
 static void on_turn(uv_prepare_t *handle)
 {
     struct loop *l = handle->data;
 
     end_turn(l);
+    for (int i = 0; i < SAME_TURN && run_posts(l); i++)
+        end_turn(l);
     pthread_mutex_lock(&l->lock);
     l->asleep = list_empty(&l->posts);
     pthread_mutex_unlock(&l->lock);
+    l->blocked = l->asleep;
     if (!l->asleep)
         uv_idle_start(&l->again, on_idle);
 }
 
 static void on_awake(uv_check_t *handle)
 {
-    struct loop *l = handle->data;
-
-    pthread_mutex_lock(&l->lock);
-    l->asleep = false;
-    pthread_mutex_unlock(&l->lock);
+    wake_up(handle->data);
 }
 
 static void wake(struct loop *l)
@@ -184,6 +200,7 @@ struct loop *loop_new(void)
     struct loop *l = mem_alloc(sizeof(*l));
 
     uv_loop_init(&l->uv);
+    l->uv.data = l;
     pthread_mutex_init(&l->lock, NULL);
     list_init(&l->posts);
     list_init(&l->handles);
@@ -323,6 +340,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     struct loop_fd *f = container_of(handle, struct loop_fd, uv);
     int got = 0;
 
+    wake_up(handle->loop->data);
     if (status < 0)
         got = LOOP_READ | LOOP_WRITE; /* let the owner see the error */
     if (events & (UV_READABLE | UV_DISCONNECT))
