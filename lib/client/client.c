@@ -70,6 +70,8 @@ struct place *place_get(struct client *c, uint64_t conv)
         p->row.conv = conv;
     p->known = p->row.kind != 0;
     p->prefix = p->told = p->row.acked;
+    if (client_is_guest(c) && guest_hears(c->guest))
+        p->told = p->row.low;
     map_put(&c->places, conv, p);
     return p;
 }
@@ -147,6 +149,8 @@ static void on_up(void *ctx)
     c->replayed = 0;
     c->synced = c->listed = false;
     client_link_event(c, LINK_SYNCING, 0, 0, NULL);
+    /* A server that falls silent before it has answered is left, too. */
+    loop_timer_set(c->silence, LIMIT_TTL_PRESENCE_MS + 1);
     say_hello(c);
 }
 

@@ -307,6 +307,17 @@ static void on_gap(struct client *c, const struct frame *f)
 
 /* ---- session ---- */
 
+void client_forget_marks(struct client *c)
+{
+    for (uint32_t i = 0; i < c->places.len; i++) {
+        struct place *p = c->places.entries[i].value;
+
+        p->prefix = p->told = p->deferred = 0;
+        p->row.acked = p->row.head = p->row.low = 0;
+        p->row.read = p->row.delivered_by = p->row.read_by = 0;
+    }
+}
+
 /* The server was restored from a backup: numbers are used again, and what was
  * held of them is laid aside. All is asked for again; what comes and was told
  * before is not told twice. */
@@ -314,7 +325,7 @@ static int start_over(struct client *c, const char *store)
 {
     struct client_event ev = {
         .kind = EV_ERROR,
-        .code = "restored",
+        .code = CLIENT_RESTORED,
         .text = "the server was restored from a backup: its messages are "
                 "fetched again",
     };
@@ -324,13 +335,7 @@ static int start_over(struct client *c, const char *store)
         rc = archive_set(c->archive, "store", store);
     if (rc < 0)
         return rc;
-    for (uint32_t i = 0; i < c->places.len; i++) {
-        struct place *p = c->places.entries[i].value;
-
-        p->prefix = p->told = p->deferred = 0;
-        p->row.acked = p->row.head = p->row.low = 0;
-        p->row.read = p->row.delivered_by = p->row.read_by = 0;
-    }
+    client_forget_marks(c);
     client_emit(c, &ev);
     return 0;
 }

@@ -115,6 +115,10 @@ void client_entry(struct client *c, const struct entry *e);
 void client_send_acks(struct client *c);
 void client_fill_hole(struct client *c, struct place *p);
 void client_synced(struct client *c);
+/* The numbers of all conversations mean nothing any more; event: EV_ERROR of
+ * this code. */
+#define CLIENT_RESTORED "restored"
+void client_forget_marks(struct client *c);
 
 /* client_names.c */
 /* Emit what can be emitted of every conversation. */

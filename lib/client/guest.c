@@ -34,6 +34,11 @@ static void on_told(struct guest *g, const json_t *j)
     }
 }
 
+bool guest_hears(const struct guest *g)
+{
+    return g->known;
+}
+
 static void on_hello(struct guest *g, const json_t *j)
 {
     struct client_event ev = {.kind = EV_SYNCED};
@@ -88,6 +93,9 @@ static void on_event(struct guest *g, const json_t *j)
         guest_forget_send(g, ev.conv, ev.cid);
     if (ev.kind == EV_SYNCED)
         guest_repeat_questions(g);
+    if (ev.kind == EV_ERROR && ev.code != NULL &&
+        strcmp(ev.code, CLIENT_RESTORED) == 0)
+        client_forget_marks(g->client);
     client_emit(g->client, &ev);
 }
 

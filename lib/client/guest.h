@@ -16,6 +16,9 @@ void guest_hand_over(struct guest *g);
  * the two came true; after five seconds without an owner that answers the link
  * is ended, with the code "busy". */
 void guest_join(struct guest *g);
+/* Has an owner said how far events have come? A conversation that is new from
+ * then on is younger than this process: all of it is to be told. */
+bool guest_hears(const struct guest *g);
 /* Leave: the owner is not touched. */
 void guest_leave(struct guest *g);
 
