@@ -38,6 +38,7 @@ static const char *const count_names[COUNTS] = {
     [COUNT_EXPECTED] = "expected",
     [COUNT_COPIES] = "copies",
     [COUNT_BACKLOG] = "backlog",
+    [COUNT_UNACKED] = "copies.unacked",
     [COUNT_DUP_WIRE] = "dup.wire",
     [COUNT_DUP] = "dup",
     [COUNT_LOST] = "lost",

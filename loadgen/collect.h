@@ -39,6 +39,7 @@ enum count {
     COUNT_EXPECTED,  /* copies owed: for acked messages, recipients */
     COUNT_COPIES,    /* delivered, unique */
     COUNT_BACKLOG,   /* owed to who was offline at the end, in the log */
+    COUNT_UNACKED,   /* copies of messages that were refused, or unknown */
     COUNT_DUP_WIRE,  /* same seq twice on the wire (allowed, reported) */
     COUNT_DUP,       /* one message under two seqs: a failure */
     COUNT_LOST,      /* acked, and a recipient never got it */

@@ -132,9 +132,9 @@ static void corrupt(struct shard *sh, const struct seat *s,
 
 static void judge_order(struct shard *sh, const struct seat *s,
                         const struct object *o, const struct marker *m,
-                        const struct plan_stream *stream)
+                        const struct plan_stream *stream, uint32_t highest)
 {
-    if (m->seq <= atomic_load(&stream->in_doubt))
+    if (plan_in_doubt(stream, m->seq, highest))
         return;
     shard_fault(sh, COUNT_REORDERED,
                 "stream %u: message %u came after a later one, "
@@ -183,7 +183,7 @@ static void take_message(struct shard *sh, struct client *c, struct seat *s,
         return;
     case ARRIVED_LATE:
         if (fit == SEAT_NEXT || fit == SEAT_AHEAD)
-            judge_order(sh, s, o, &m, stream);
+            judge_order(sh, s, o, &m, stream, sh->windows[window].next - 1);
         break;
     case ARRIVED_NEXT:
         break;

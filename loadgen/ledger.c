@@ -121,8 +121,9 @@ void ledger_settle(struct ledger *l, bool receipts, bool reads)
         l->seen = l->first;
 }
 
-/* Numbers leave in their order, so that the refused ones are sorted. */
-static bool was_refused(const struct ledger *l, uint32_t number)
+/* The first refused one that left and is not below number: numbers leave in
+ * their order, so that these are sorted. */
+static uint32_t refused_from(const struct ledger *l, uint32_t number)
 {
     uint32_t low = 0, high = l->nrefused;
 
@@ -134,7 +135,14 @@ static bool was_refused(const struct ledger *l, uint32_t number)
         else
             high = mid;
     }
-    return low < l->nrefused && l->refused[low] == number;
+    return low;
+}
+
+static bool was_refused(const struct ledger *l, uint32_t number)
+{
+    uint32_t i = refused_from(l, number);
+
+    return i < l->nrefused && l->refused[i] == number;
 }
 
 enum fate ledger_fate(const struct ledger *l, uint32_t number)
@@ -146,6 +154,33 @@ enum fate ledger_fate(const struct ledger *l, uint32_t number)
     if (number >= l->next)
         return FATE_WAITING;
     return was_refused(l, number) ? FATE_REFUSED : FATE_ACKED;
+}
+
+bool ledger_in_flight(const struct ledger *l, uint32_t *first, uint32_t *last)
+{
+    *first = *last = 0;
+    for (uint32_t n = l->first; n < l->next; n++) {
+        const struct sent *s = ledger_at(l, n);
+
+        if (!s->on_wire)
+            continue;
+        *last = n;
+        if (*first == 0 && s->fate == FATE_UNKNOWN)
+            *first = n;
+    }
+    return *first != 0 && *first < *last;
+}
+
+uint32_t ledger_unacked(const struct ledger *l, uint32_t from, uint32_t to)
+{
+    uint32_t n = from < l->first ? l->first : from, count;
+
+    if (from > to)
+        return 0;
+    count = refused_from(l, to + 1) - refused_from(l, from);
+    for (; n <= to && n < l->next; n++)
+        count += ledger_at(l, n)->tried && ledger_at(l, n)->fate != FATE_ACKED;
+    return count;
 }
 
 uint32_t ledger_open(const struct ledger *l)

@@ -64,6 +64,14 @@ void ledger_settle(struct ledger *l, bool receipts, bool reads);
 
 enum fate ledger_fate(const struct ledger *l, uint32_t number);
 
+/* From the first that waits for an answer on this connection to the last that
+ * was written on it. False: none waits, or it is alone. */
+bool ledger_in_flight(const struct ledger *l, uint32_t *first, uint32_t *last);
+
+/* How many of these numbers were written, and never acknowledged: refused, or
+ * without an answer. They may have been stored all the same. */
+uint32_t ledger_unacked(const struct ledger *l, uint32_t from, uint32_t to);
+
 /* Without an answer, written or not. */
 uint32_t ledger_open(const struct ledger *l);
 

@@ -120,6 +120,18 @@ static void put_faults(struct buf *out, const struct collect *c)
     (void)buf_append_byte(out, '\n');
 }
 
+static void put_copies(struct buf *out, const struct accounting *a, bool colour)
+{
+    (void)buf_printf(out, "  copies     %s = %s got",
+                     show_count((double)a->expected),
+                     show_count((double)a->copies));
+    if (a->unacked > 0)
+        (void)buf_printf(out, " - %s not owed", show_count((double)a->unacked));
+    (void)buf_printf(
+        out, " + %s in the log + %s lost: %s\n", show_count((double)a->backlog),
+        show_count((double)a->lost), balance(a->copies_balanced, colour));
+}
+
 static void put_accounting(struct buf *out, const struct collect *c,
                            bool colour)
 {
@@ -133,13 +145,7 @@ static void put_accounting(struct buf *out, const struct collect *c,
                      show_count((double)a.refused),
                      show_count((double)a.unknown),
                      balance(a.balanced, colour));
-    (void)buf_printf(out,
-                     "  copies     %s = %s got + %s in the log + %s lost: "
-                     "%s\n",
-                     show_count((double)a.expected),
-                     show_count((double)a.copies),
-                     show_count((double)a.backlog), show_count((double)a.lost),
-                     balance(a.copies_balanced, colour));
+    put_copies(out, &a, colour);
     if (c->all[COUNT_AWAY] > 0)
         (void)buf_printf(
             out, "  away       %s users, %s of them read back %s of the log\n",

@@ -131,8 +131,13 @@ void outflow_pump(struct shard *sh, struct client *c)
 void outflow_lost(struct shard *sh, struct client *c)
 {
     for (uint32_t i = 0; i < c->nstreams; i++) {
-        ledger_rewind(&sh->outflows[c->first_stream + i].ledger);
-        sh->outflows[c->first_stream + i].told_here = 0;
+        struct outflow *f = &sh->outflows[c->first_stream + i];
+        uint32_t first, last;
+
+        if (ledger_in_flight(&f->ledger, &first, &last))
+            plan_doubt(&sh->engine->plan.streams[f->stream], first, last);
+        ledger_rewind(&f->ledger);
+        f->told_here = 0;
     }
 }
 
@@ -351,13 +356,12 @@ void outflow_sent(struct shard *sh, struct client *c, const struct object *o)
 }
 
 /* `timeout` means: it may have been stored. It goes out again with the same
- * cid, perhaps behind later ones, so that order says nothing up to there. */
+ * cid, perhaps behind later ones. */
 static void again(struct shard *sh, struct client *c, struct outflow *f,
                   uint32_t number)
 {
-    struct plan_stream *stream = &sh->engine->plan.streams[f->stream];
-
-    atomic_store(&stream->in_doubt, f->ledger.next - 1);
+    plan_doubt(&sh->engine->plan.streams[f->stream], number,
+               f->ledger.next - 1);
     ledger_again(&f->ledger, number);
     pump(sh, c, (uint32_t)(f - &sh->outflows[c->first_stream]), false);
 }

@@ -277,6 +277,24 @@ void plan_release(struct plan *p)
     *p = (struct plan){0};
 }
 
+void plan_doubt(struct plan_stream *s, uint32_t first, uint32_t last)
+{
+    uint64_t was = atomic_load(&s->in_doubt);
+
+    /* What was in doubt before may still come to somebody who is away. */
+    if (was != 0 && was >> 32 < first)
+        first = (uint32_t)(was >> 32);
+    atomic_store(&s->in_doubt, (uint64_t)first << 32 | last);
+}
+
+bool plan_in_doubt(const struct plan_stream *s, uint32_t number,
+                   uint32_t highest)
+{
+    uint64_t range = atomic_load(&s->in_doubt);
+
+    return range != 0 && number >= range >> 32 && highest <= (uint32_t)range;
+}
+
 uint32_t plan_audience(const struct plan_conv *c)
 {
     return c->viewers - 1;

@@ -24,8 +24,8 @@ struct fan {
 struct plan_stream {
     uint32_t conv, user;       /* user: index of the account */
     struct fan *fans;          /* FAN_SLOTS of them, NULL: direct */
-    _Atomic uint32_t in_doubt; /* numbers up to here may be out of order: the
-                                  server said `timeout` of one of them */
+    _Atomic uint64_t in_doubt; /* first << 32 | last: among these numbers order
+                                  says nothing, see plan_doubt() */
     _Atomic uint64_t here;     /* ns: its user can be told since; 0: away */
     _Atomic uint64_t last_at;  /* ns: when `last` was acknowledged */
     _Atomic int64_t last;      /* the highest seq of its messages */
@@ -72,6 +72,14 @@ struct plan {
 /* 0, or -CF_INVALID: the scenario asks for more users than there are. */
 int plan_make(struct plan *p, const struct scenario *s, struct error *err);
 void plan_release(struct plan *p);
+
+/* What was under way at once, first .. last, may have changed its order: one of
+ * them was refused, which was lost with the connection or said as `timeout`,
+ * and goes out again behind the others, which were not. */
+void plan_doubt(struct plan_stream *s, uint32_t first, uint32_t last);
+/* May `number` come behind `highest`? */
+bool plan_in_doubt(const struct plan_stream *s, uint32_t number,
+                   uint32_t highest);
 
 /* The members that are owed each message of conv, its sender not counted:
  * without the outsider, and of a channel the viewers alone. */

@@ -201,7 +201,7 @@ static void put_faults(struct buf *out, const struct collect *c)
 static void put_accounting(struct buf *out, const struct collect *c)
 {
     struct accounting a;
-    char text[256];
+    char text[256], unacked[64] = "";
 
     accounting_of(&a, c);
     (void)buf_append_text(out, "<h2>Accounting</h2>\n<div class=\"box\">\n");
@@ -210,10 +210,14 @@ static void put_accounting(struct buf *out, const struct collect *c)
              show_count((double)a.sent), show_count((double)a.acked),
              show_count((double)a.refused), show_count((double)a.unknown));
     put_equation(out, a.balanced, text);
+    if (a.unacked > 0)
+        snprintf(unacked, sizeof(unacked), " \xe2\x88\x92 %s not owed",
+                 show_count((double)a.unacked));
     snprintf(text, sizeof(text),
-             "%s copies owed = %s delivered + %s still in the log + %s lost:",
+             "%s copies owed = %s delivered%s + %s still in the log + %s lost:",
              show_count((double)a.expected), show_count((double)a.copies),
-             show_count((double)a.backlog), show_count((double)a.lost));
+             unacked, show_count((double)a.backlog),
+             show_count((double)a.lost));
     put_equation(out, a.copies_balanced, text);
     put_faults(out, c);
     (void)buf_append_text(out, "</div>\n");

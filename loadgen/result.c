@@ -97,6 +97,7 @@ static json_t *accounting_object(const struct collect *c)
     set_u64(o, "copies", a.copies);
     set_u64(o, "backlog", a.backlog);
     set_u64(o, "lost", a.lost);
+    set_u64(o, "unacked", a.unacked);
     set_bool(o, "copies_balanced", a.copies_balanced);
     set_u64(o, "away", c->all[COUNT_AWAY]);
     set_u64(o, "away_read", c->all[COUNT_AWAY_READ]);

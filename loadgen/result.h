@@ -22,7 +22,8 @@
  *                          "p99": [], "p99.9": [], "max": []}}},
  *   "accounting": {"sent", "acked", "refused", "unknown", "balanced": bool,
  *                  "expected", "copies", "backlog", "lost",
- *                  "copies_balanced": bool, "away": users at the end,
+ *                  "unacked": copies of messages that were refused or
+ *                  unknown, "copies_balanced": bool, "away": users at the end,
  *                  "away_read": of them, that came back, "backlog_read":
  *                  copies they got, "receipts": last marks owed to senders,
  *                  "violations": {NAME: n}},
@@ -119,8 +120,10 @@ void result_reason(char *out, size_t size, const struct engine_outcome *o);
 struct accounting {
     uint64_t sent, acked, refused, unknown;
     uint64_t expected, copies, backlog, lost;
-    bool balanced;        /* sent = acked + refused + unknown */
-    bool copies_balanced; /* expected = copies + backlog + lost */
+    uint64_t unacked; /* of the copies: those that nobody is owed */
+    bool balanced;    /* sent = acked + refused + unknown */
+    /* expected = copies - unacked + backlog + lost */
+    bool copies_balanced;
 };
 
 void accounting_of(struct accounting *a, const struct collect *c);

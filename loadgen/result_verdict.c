@@ -339,7 +339,9 @@ void accounting_of(struct accounting *a, const struct collect *c)
         .copies = c->all[COUNT_COPIES],
         .backlog = c->all[COUNT_BACKLOG],
         .lost = c->all[COUNT_LOST],
+        .unacked = c->all[COUNT_UNACKED],
     };
     a->balanced = a->sent == a->acked + a->refused + a->unknown;
-    a->copies_balanced = a->expected == a->copies + a->backlog + a->lost;
+    a->copies_balanced =
+        a->expected + a->unacked == a->copies + a->backlog + a->lost;
 }

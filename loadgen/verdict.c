@@ -17,6 +17,7 @@ struct judge {
     uint64_t *order;                 /* and what those there agree on */
     bool *seen, *differs;
     uint64_t unknown, lost, backlog, mismatch, away, away_read;
+    uint64_t unacked; /* copies of what nobody acknowledged */
     int64_t unanswered;
     char first_lost[160];
     struct receipts receipts;
@@ -92,10 +93,12 @@ static uint64_t missing(struct judge *j, const struct shard *sh,
     uint32_t id = s->first_window + (stream - conv->first_stream);
     bool present = is_present(c);
     uint64_t n = 0;
-    uint32_t number = 0;
+    uint32_t number = 0, here = 1; /* from here on all is there */
 
     while ((number = window_missing(&sh->windows[id], id, &sh->holes,
                                     number + 1, l->next - 1)) != 0) {
+        j->unacked += ledger_unacked(l, here, number - 1);
+        here = number + 1;
         if (ledger_fate(l, number) != FATE_ACKED)
             continue;
         n++;
@@ -104,6 +107,7 @@ static uint64_t missing(struct judge *j, const struct shard *sh,
         else
             j->backlog++;
     }
+    j->unacked += ledger_unacked(l, here, l->next - 1);
     return n;
 }
 
@@ -255,6 +259,7 @@ void verdict_judge(struct engine *e, struct collect *c,
     add(c, COUNT_RECEIPTS_LOST, j.receipts.lost);
     add(c, COUNT_UNKNOWN, j.unknown);
     add(c, COUNT_LOST, j.lost);
+    add(c, COUNT_UNACKED, j.unacked);
     add(c, COUNT_BACKLOG, j.backlog);
     add(c, COUNT_AWAY, j.away);
     add(c, COUNT_AWAY_READ, j.away_read);
