@@ -136,10 +136,9 @@ void client_tell_held(struct client *c, struct place *p, int64_t seq,
                       bool fresh);
 
 /* client_ask.c */
-/* client_request() for what is asked of our own accord and may be asked
- * twice: an error that the server calls passing
- * ("temp") is not given to done; the
- * question is put again when the server said. */
+/* client_request() for what is asked of our own accord and may be asked twice:
+ * an error that passes ("temp") is not given to done, the question is put again
+ * when the server said. */
 void client_ask(struct client *c, enum frame_kind kind, struct span members,
                 client_done_fn *done, void *ctx);
 /* The time has come. ctx: the client. */
