@@ -121,7 +121,7 @@ static void write_list(struct shard *sh, struct ack_list *l)
 {
     for (uint32_t i = 0; i < l->count; i++) {
         acks_write(sh, &sh->clients[l->clients[i]]);
-        shard_slots(sh, i);
+        shard_slots(sh);
     }
     l->count = 0;
 }

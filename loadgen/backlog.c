@@ -81,6 +81,7 @@ static void come_back(struct shard *sh, uint64_t due)
 
     if (c->state == CLIENT_AWAY)
         client_connect(sh, c, due);
+    shard_slots(sh);
 }
 
 uint64_t backlog_run(struct shard *sh)

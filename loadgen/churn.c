@@ -118,6 +118,7 @@ uint64_t churn_run(struct shard *sh)
         c->flags |= FLAG_GUEST;
         c->ends = sh->now_ms + session_ms(sh);
         client_connect(sh, c, due);
+        shard_slots(sh);
     }
     return due;
 }

@@ -298,11 +298,8 @@ static void beat(struct shard *sh, struct client *c)
         client_set_timer(sh, c);
 }
 
-void client_timer(struct timer *t, void *ctx)
+static void time_is_up(struct shard *sh, struct client *c)
 {
-    struct shard *sh = ctx;
-    struct client *c = container_of(t, struct client, timer);
-
     switch (c->state) {
     case CLIENT_AWAY:
         break;
@@ -325,4 +322,13 @@ void client_timer(struct timer *t, void *ctx)
         tally_count(sh, COUNT_CONNECT_FAILED, 1);
         client_close(sh, c, END_RST, true);
     }
+}
+
+/* Many wait for the same moment: after a fault, or by the heartbeat. */
+void client_timer(struct timer *t, void *ctx)
+{
+    struct shard *sh = ctx;
+
+    time_is_up(sh, container_of(t, struct client, timer));
+    shard_slots(sh);
 }

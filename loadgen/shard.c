@@ -137,10 +137,20 @@ static void see_drop(struct shard *sh)
 
         if (c->state == CLIENT_READY)
             client_close(sh, c, END_RST, true);
+        shard_slots(sh);
     }
 }
 
 /* ---- the loop ---- */
+
+void shard_slots(struct shard *sh)
+{
+    if (sh->stage != STAGE_TRAFFIC || sh->in_slots || clock_ns() < sh->slot_due)
+        return;
+    sh->in_slots = true;
+    sh->slot_due = outflow_run(sh);
+    sh->in_slots = false;
+}
 
 static uint64_t work(struct shard *sh)
 {
@@ -165,10 +175,12 @@ static uint64_t work(struct shard *sh)
     }
     seat_holes(sh);
     if (sh->stage == STAGE_TRAFFIC) {
-        due = outflow_run(sh);
-        next = due < next ? due : next;
+        sh->slot_due = 0;
+        shard_slots(sh);
     }
     acks_flush(sh);
+    if (sh->stage == STAGE_TRAFFIC && sh->slot_due < next)
+        next = sh->slot_due;
     if (sh->progressed)
         atomic_store_explicit(&sh->progress, sh->now, memory_order_relaxed);
     sh->progressed = false;
@@ -232,14 +244,6 @@ static void close_all(struct shard *sh)
     close(sh->ep);
 }
 
-#define STEPS 16 /* so many sockets are served in less than 1 ms */
-
-void shard_slots(struct shard *sh, uint32_t step)
-{
-    if (step % STEPS == STEPS - 1 && sh->stage == STAGE_TRAFFIC)
-        outflow_run(sh);
-}
-
 static void take_event(struct shard *sh, const struct epoll_event *ev)
 {
     struct client *c = &sh->clients[ev->data.u32];
@@ -255,6 +259,7 @@ void *shard_run(void *arg)
     uint64_t until = 0;
 
     own_table(sh);
+    shard_wake_promptly();
     shard_clock(sh);
     wheel_init(&sh->wheel, sh->now_ms, sh);
     while (sh->stage != STAGE_STOP) {
@@ -269,7 +274,7 @@ void *shard_run(void *arg)
         for (int i = 0; i < n; i++) {
             take_event(sh, &events[i]);
             shard_clock(sh);
-            shard_slots(sh, (uint32_t)i);
+            shard_slots(sh);
         }
         wire_submit(sh);
         until = work(sh);

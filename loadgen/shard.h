@@ -148,6 +148,8 @@ struct shard {
     struct hole_watch *watches; /* owned: seats with a hole, oldest first */
     uint32_t nwatches, watches_room;
     struct flow flows[SCENARIO_TRAFFICS];
+    uint64_t slot_due; /* ns: none of flows is due before; 0: look */
+    bool in_slots;     /* they are being taken */
 
     struct wheel wheel;
     struct rng rng;
@@ -203,8 +205,12 @@ void shard_release(struct shard *sh);
 uint64_t shard_bytes(const struct shard *sh);
 void *shard_run(void *arg);
 void shard_clock(struct shard *sh); /* read it */
-/* In a long piece of work, after each n-th step: are messages due? */
-void shard_slots(struct shard *sh, uint32_t step);
+/* Between two steps of a piece of work: send what is due. It may close any
+ * client, and it overwrites the send buffer. */
+void shard_slots(struct shard *sh);
+/* ---- shard_wake.c ---- */
+/* Let the calling thread wake on time beside threads that are busy. */
+void shard_wake_promptly(void);
 static inline void tally_count(struct shard *sh, enum count c, uint64_t n)
 {
     sh->tally->counts[c] += n;

@@ -223,9 +223,13 @@ static bool deliver(struct shard *sh, struct client *c, struct span *in,
     }
     if (sh->engine->upgrade.len == 0)
         return driver_feed(sh, c, in);
-    while ((rc = ws_pull(in, parts, &m)) > 0)
+    while ((rc = ws_pull(in, parts, &m)) > 0) {
         if (!client_message(sh, c, &m))
             return false;
+        shard_slots(sh);
+        if (c->fd < 0)
+            return false; /* a message of its own could not be written */
+    }
     if (rc < 0) {
         shard_trouble(sh, "the server broke the framing of WebSocket");
         tally_count(sh, COUNT_ERRORS, 1);
@@ -358,5 +362,6 @@ void wire_submit(struct shard *sh)
             done[i].result == -EINTR)
             continue;
         received(sh, c, done[i].bytes, done[i].result);
+        shard_slots(sh);
     }
 }
