@@ -12,6 +12,7 @@ struct lingering {
     struct shard *shard;
     struct link link; /* in shard->lingering */
     int fd;
+    struct claim claim;
     size_t left; /* bytes that we still read */
     struct loop_fd *watch;
     struct loop_timer *end;
@@ -23,6 +24,7 @@ static void lingering_free(struct lingering *l)
     loop_timer_free(&l->end);
     list_remove(&l->link);
     l->shard->lingering_count--;
+    claim_drop(l->shard, &l->claim);
     close(l->fd);
     free(l);
 }
@@ -55,7 +57,7 @@ static void too_late(void *arg)
     lingering_free(arg);
 }
 
-void linger(struct shard *sh, int fd, bool ours)
+void linger(struct shard *sh, int fd, bool ours, struct claim *c)
 {
     size_t left = LINGER_BYTES;
     struct lingering *l;
@@ -72,6 +74,10 @@ void linger(struct shard *sh, int fd, bool ours)
     l->shard = sh;
     l->fd = fd;
     l->left = left;
+    if (c != NULL) {
+        l->claim = *c;
+        *c = (struct claim){0};
+    }
     l->watch = loop_fd_new(sh->loop, fd, readable, l);
     l->end = loop_timer_new(sh->loop, too_late, l);
     list_push(&sh->lingering, &l->link);

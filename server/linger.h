@@ -6,14 +6,17 @@
 #ifndef SERVER_LINGER_H
 #define SERVER_LINGER_H
 
+#include "address.h"
 #include "shard.h"
 
 /* fd is about to be closed by its owner: go on with a duplicate of it until
  * the peer closes too, LINGER_MS at most. ours: we said goodbye, and the peer
- * may still be writing; else only if something is unread. Shard's thread. */
+ * may still be writing; else only if something is unread. What it counts
+ * against is taken over then, and c is nothing: an address could have any
+ * number of sockets that we refused. NULL-able. Shard's thread. */
 #define LINGER_MS 1000
 #define LINGER_BYTES (64 * 1024)
-void linger(struct shard *sh, int fd, bool ours);
+void linger(struct shard *sh, int fd, bool ours, struct claim *c);
 /* Close what is left. */
 void linger_end(struct shard *sh);
 

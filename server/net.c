@@ -238,8 +238,8 @@ static int socket_callback(struct lws *wsi, enum lws_callback_reasons reason,
         return refuse(wsi, np->peer.close_code,
                       np->peer.close_why != NULL ? np->peer.close_why : "");
     case LWS_CALLBACK_CLOSED:
-        linger(np->peer.shard, lws_get_socket_fd(wsi),
-               np->peer.close_code != 0);
+        linger(np->peer.shard, lws_get_socket_fd(wsi), np->peer.close_code != 0,
+               NULL);
         peer_gone(&np->peer);
         return 0;
     case LWS_CALLBACK_RAW_ADOPT:

@@ -150,7 +150,7 @@ static void leave(struct socket *s)
     if (s->how != END_CUT) {
         /* linger() keeps a duplicate: this one's events end here. */
         epoll_ctl(sh->sockets->epoll, EPOLL_CTL_DEL, s->fd, NULL);
-        linger(sh, s->fd, s->how == END_OURS);
+        linger(sh, s->fd, s->how == END_OURS, &s->claim);
     }
     close(s->fd);
     atomic_fetch_sub(&sh->connections, 1);
@@ -162,9 +162,9 @@ static void socket_free(struct socket *s)
     peer_gone(&s->peer);
     socket_drop_buf(&s->held);
     socket_drop_buf(&s->rest);
-    claim_drop(s->peer.shard, &s->claim);
     if (s->fd >= 0)
         leave(s);
+    claim_drop(s->peer.shard, &s->claim);
     free(s);
 }
 
