@@ -198,6 +198,31 @@ static void put_faults(struct buf *out, const struct collect *c)
     put_element(out, "span", "soft", text);
 }
 
+/* What was looked at beside the equation. */
+static void put_read_back(struct buf *out, const struct collect *c)
+{
+    uint64_t lost = c->all[COUNT_RECEIPTS_LOST];
+    char text[160];
+
+    if (c->all[COUNT_RECEIPTS] > 0) {
+        snprintf(text, sizeof(text),
+                 "%s last marks of receipts = %s told + %s lost",
+                 show_count((double)c->all[COUNT_RECEIPTS]),
+                 show_count((double)(c->all[COUNT_RECEIPTS] - lost)),
+                 show_count((double)lost));
+        put_element(out, "p", "", text);
+    }
+    if (c->all[COUNT_AWAY] == 0)
+        return;
+    snprintf(text, sizeof(text),
+             "%s users were away at the end; %s of them read back %s of the "
+             "log",
+             show_count((double)c->all[COUNT_AWAY]),
+             show_count((double)c->all[COUNT_AWAY_READ]),
+             show_count((double)c->all[COUNT_BACKLOG_READ]));
+    put_element(out, "p", "", text);
+}
+
 static void put_accounting(struct buf *out, const struct collect *c)
 {
     struct accounting a;
@@ -219,6 +244,7 @@ static void put_accounting(struct buf *out, const struct collect *c)
              unacked, show_count((double)a.backlog),
              show_count((double)a.lost));
     put_equation(out, a.copies_balanced, text);
+    put_read_back(out, c);
     put_faults(out, c);
     (void)buf_append_text(out, "</div>\n");
 }

@@ -62,7 +62,8 @@ void report_percentiles(struct buf *out, const struct run *r)
     static struct curve curves[PLOTTED];
     struct svg_chart c = {
         .title = "Percentiles",
-        .x = {SVG_PERCENTILE, 0, 0.9, tick_quantile, "of all, by 1 / (1 - p)"},
+        .x = {SVG_PERCENTILE, 0, 0.9, tick_quantile,
+              "share of all, the rest ten times rarer at each mark"},
         .y = {SVG_LOG, 0, 0, tick_ns, ""}};
     const struct hist *h;
     const char *first = NULL;

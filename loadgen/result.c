@@ -210,6 +210,7 @@ static json_t *argv_list(const struct result_input *in)
 {
     json_t *list = json_array(), *text;
 
+    (void)json_array_append_new(list, json_string("confab-load"));
     for (int i = 0; i < in->argc; i++) {
         text = json_string(in->argv[i]);
         (void)json_array_append_new(list,

@@ -163,7 +163,7 @@ struct capacity {
 
 struct result_input {
     int argc;
-    char *const *argv;
+    char *const *argv; /* from the command on */
     int64_t started_ms;
     const char *url;
     json_t *scenario; /* borrowed: scenario_json() */

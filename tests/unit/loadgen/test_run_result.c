@@ -9,9 +9,9 @@
 #include "unit/base/suite.h"
 #include "unit/loadgen/sample.h"
 
-static char program[] = "confab-load", run_word[] = "run";
+static char run_word[] = "run";
 static char name[] = "a<b>&\"c\"";
-static char *const argv[] = {program, run_word, name};
+static char *const argv[] = {run_word, name};
 
 static json_t *sample_document(struct collect *c, const struct verdicts *v)
 {
@@ -21,7 +21,7 @@ static json_t *sample_document(struct collect *c, const struct verdicts *v)
                                             .bytes_per_client = 96};
     static struct environment env;
     json_t *scenario = json_pack("{s:s}", "name", "direct-100ms"), *doc;
-    struct result_input in = {.argc = 3,
+    struct result_input in = {.argc = 2,
                               .argv = argv,
                               .started_ms = 1700000000123,
                               .url = "ws://127.0.0.1:8080",
