@@ -465,38 +465,3 @@ void admin_invite(struct admin_cmd *cmd)
     op->expires = clock_wall(&cmd->server->clock.base) + days * DAY_MS;
     admin_submit(cmd, op);
 }
-
-/* ---- audit ---- */
-
-static void audit_done(struct store_op *op)
-{
-    struct step *st = op->ctx;
-    struct admin_cmd *cmd = st->cmd;
-    char when[32];
-
-    if (op->rc < 0) {
-        step_fail(st, op->rc, "audit log");
-        return;
-    }
-    for (int i = 0; i < op->audit_count; i++) {
-        struct audit_row *row = &op->audits[i];
-
-        clock_format_rfc3339(row->ts, when);
-        buf_append_byte(&cmd->out, '{');
-        enc_member_text(&cmd->out, "ts", span_of(when));
-        enc_member_text(&cmd->out, "who", span_of(row->who));
-        enc_member_text(&cmd->out, "what", span_of(row->what));
-        enc_member_text(&cmd->out, "about", span_of(row->about));
-        buf_append_text(&cmd->out, "}\n");
-    }
-    step_free(st);
-    admin_done(cmd);
-}
-
-void admin_audit(struct admin_cmd *cmd)
-{
-    struct step *st = step_new(cmd);
-
-    step_op(st, STORE_AUDIT_READ, audit_done)->limit = 100;
-    admin_submit(cmd, &st->op);
-}

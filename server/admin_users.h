@@ -12,7 +12,6 @@ void admin_user_passwd(struct admin_cmd *cmd);  /* name; "password" */
 void admin_token_add(struct admin_cmd *cmd);    /* name: a further device */
 void admin_token_revoke(struct admin_cmd *cmd); /* name, device or none: all */
 void admin_invite(struct admin_cmd *cmd);       /* days (default 7) */
-void admin_audit(struct admin_cmd *cmd);        /* the last 100 lines */
 
 /* For the commands: 1 to 32 of a-z 0-9 _ . - */
 bool admin_name_ok(const char *name);
