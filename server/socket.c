@@ -141,6 +141,8 @@ void socket_adopt(struct shard *sh, int fd, struct claim claim)
     s->state = ARRIVING;
     socket_hurry(s);
     socket_watch(s, EPOLL_CTL_ADD);
+    if (s->state == ARRIVING)
+        socket_arrive(s, false); /* it has spoken: listen.c waits for that */
 }
 
 static void leave(struct socket *s)
