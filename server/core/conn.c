@@ -46,6 +46,23 @@ uint64_t conn_user(const struct conn *c)
     return c->user != NULL ? c->user->id : 0;
 }
 
+void conn_fetch(const struct conn *c)
+{
+    if (c == NULL)
+        return;
+    __builtin_prefetch(c);
+    __builtin_prefetch((const char *)c + 64);
+    __builtin_prefetch((const char *)c + 128);
+}
+
+void conn_fetch_user(const struct conn *c)
+{
+    if (c != NULL && c->user != NULL) {
+        __builtin_prefetch(c->user);
+        __builtin_prefetch(c->user + 1);
+    }
+}
+
 /* ---- deadlines: one lazy timer ---- */
 
 static bool is_socket(const struct conn *c)
@@ -133,6 +150,7 @@ static void deadline(struct timer *t, void *node)
         c->pending = 0;
         conn_pressure(c);
     }
+    credit_rest(c);
     timer_set(&n->wheel, &c->deadline, next_deadline(c));
 }
 

@@ -89,6 +89,8 @@ void credit_take(struct conn *c, uint64_t conv, int64_t seq, size_t bytes,
                  int count);
 /* The device has conv up to seq: give back what it held. */
 void credit_ack(struct conn *c, uint64_t conv, int64_t seq);
+/* Now and then: let go of memory when nothing is owed. */
+void credit_rest(struct conn *c);
 void credit_release(struct conn *c);
 
 /* ---- user.c ---- */
@@ -127,9 +129,15 @@ void deliver_left(struct sub *s, int64_t seq);
 
 /* ---- feed.c ---- */
 
-/* Push e to s: it follows sent. False: no credit or room, nothing done.
- * wires: NULL-able cache of the two encodings, [1] with cid. */
-bool feed_push(struct sub *s, const struct entry *e, struct wire *wires[2]);
+/* An entry on its way to many. */
+struct copies {
+    const struct entry *entry;
+    const struct user *author; /* NULL: not connected here */
+    struct wire *wires[2];     /* as encoded so far; [1] with cid */
+};
+/* Push the entry to s: it follows sent. False: no credit or room, nothing
+ * done. */
+bool feed_push(struct sub *s, struct copies *copies);
 /* Queue `gap` from..to of s and move sent behind it. */
 bool feed_gap(struct sub *s, int64_t from, int64_t to, const char *why);
 /* s is new, its user joined at s->join: say that nothing below is for it. */

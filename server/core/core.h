@@ -51,42 +51,47 @@ struct credit_item {
     uint32_t count;
 };
 
+/* What each copy and each acknowledgement touch comes first, in order not to
+ * touch more lines of the caches than need be. */
 struct conn {
     struct node *node;
     void *peer;
-    struct user *user;     /* NULL until logged in */
-    uint64_t id;           /* never re-used in this node's life */
-    struct link of_user;   /* in user->conns */
-    struct link behind;    /* subs the feeder works for, by of_behind */
-    struct timer deadline; /* hello, then heartbeat; stall is checked there */
-    uint32_t dev;
+    struct user *user; /* NULL until logged in */
     uint8_t state, type;
     bool strict, auto_ack, claimed, paused, feed_busy, feed_blocked, synced,
         handling;
-    bool heads_shed; /* the queue was too long for a `head` */
-    uint8_t bad_frames;
-    uint16_t rate_errors;
-    uint16_t pending;  /* requests without an answer yet */
-    uint32_t seen;     /* mono s of the last bytes received */
-    uint32_t rx_since; /* mono s when the message in rx began */
-    uint32_t moved;    /* mono s of the last conn_took() */
-    uint32_t since;    /* mono s when bad_frames, rate_errors began */
+    bool heads_shed;  /* the queue was too long for a `head` */
+    uint16_t pending; /* requests without an answer yet */
 
-    struct wire **outq; /* ring buffer; NULL while empty */
     uint16_t out_head, out_len, out_cap;
-    uint32_t out_bytes;
-
-    struct credit_item *credit; /* ring buffer; NULL while nothing is owed */
     uint16_t credit_head, credit_len, credit_cap;
+    uint16_t win_entries, credit_entries;
+    uint32_t out_bytes;
     uint32_t credit_bytes;
     uint32_t win_bytes;
-    uint16_t win_entries, credit_entries;
+    uint32_t seen;          /* mono s of the last bytes received */
+    uint32_t moved;         /* mono s when the queue began, or last went on */
+    union {                 /* NULL while empty */
+        struct wire *only;  /* out_cap 1: no ring */
+        struct wire **outq; /* ring buffer */
+    };
+    struct credit_item *credit; /* ring buffer; NULL while nothing is owed, or
+                                   a little later */
+    struct link behind;         /* subs the feeder works for, by of_behind */
+    struct fence *fences;       /* waiting for subs to get somewhere */
 
-    struct link subs;     /* by sub.of_conn */
-    struct buf *rx;       /* a message in pieces; NULL while idle */
-    struct view *view;    /* what it looks at; NULL: nothing */
-    struct sync *sync;    /* the hello under way; NULL after synced */
-    struct fence *fences; /* waiting for subs to get somewhere */
+    struct link subs;      /* by sub.of_conn */
+    struct link of_user;   /* in user->conns */
+    struct timer deadline; /* hello, then heartbeat; stall is checked there */
+    uint64_t id;           /* never re-used in this node's life */
+    uint32_t dev;
+    uint32_t rx_since; /* mono s when the message in rx began */
+    uint32_t since;    /* mono s when bad_frames, rate_errors began */
+    uint16_t rate_errors;
+    uint8_t bad_frames;
+    struct buf *rx;    /* a message in pieces; NULL while idle */
+    struct view *view; /* what it looks at; NULL: nothing */
+    struct sync *sync; /* the hello under way; NULL after synced */
 #ifdef CONFAB_SABOTAGE
     uint64_t sabotage_id; /* cursor_by_id: the one cursor */
 #endif
@@ -135,20 +140,21 @@ struct live {
 struct sub {
     struct live *live;
     struct conn *conn;
-    struct link of_live, of_conn;
+    struct link of_live;
     int64_t sent;  /* handed over up to here */
     int64_t acked; /* acknowledged on this connection: may be above
                       sent, by history; costs no credit */
-    int64_t join;  /* may see from here */
     int64_t until; /* left: may see up to here; 0: member */
+    bool behind;   /* sent < head and the feeder has to work */
+    bool syncing;  /* synced waits for it */
+    bool quiet;    /* big, not viewed: gets head, not entries */
+    bool viewing;  /* in the connection's view */
+    int64_t defer; /* while syncing: the head behind goal; 0: none deferred */
+    int64_t goal;  /* ... and where the backlog ends */
+    struct link of_conn;
     struct link of_behind;
-    int64_t goal;   /* while syncing: where the backlog ends */
-    int64_t defer;  /* ... and the head behind it; 0: none deferred */
+    int64_t join;   /* may see from here */
     int64_t rejoin; /* added again while it still was behind; or 0 */
-    bool behind;    /* sent < head and the feeder has to work */
-    bool syncing;   /* synced waits for it */
-    bool quiet;     /* big, not viewed: gets head, not entries */
-    bool viewing;   /* in the connection's view */
 };
 
 /* ---- conversations this node is home to ---- */

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "core/conn.h"
 
+#define CREDIT_MIN 4 /* items: so few are kept until credit_rest() */
+
 static struct credit_item *item_at(const struct conn *c, unsigned i)
 {
     return &c->credit[(c->credit_head + i) & (c->credit_cap - 1u)];
@@ -35,7 +37,7 @@ size_t credit_bytes(const struct conn *c)
 
 static void grow(struct conn *c)
 {
-    unsigned cap = c->credit_cap > 0 ? c->credit_cap * 2u : 4;
+    unsigned cap = c->credit_cap > 0 ? c->credit_cap * 2u : CREDIT_MIN;
     struct credit_item *ring = mem_array(cap, sizeof(*ring));
 
     for (unsigned i = 0; i < c->credit_len; i++)
@@ -83,6 +85,12 @@ void credit_ack(struct conn *c, uint64_t conv, int64_t seq)
             (uint16_t)((c->credit_head + 1u) & (c->credit_cap - 1u));
         c->credit_len--;
     }
+    if (c->credit_len == 0 && c->credit_cap > CREDIT_MIN)
+        credit_release(c);
+}
+
+void credit_rest(struct conn *c)
+{
     if (c->credit_len == 0)
         credit_release(c);
 }

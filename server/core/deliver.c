@@ -4,12 +4,6 @@
 #include "base/mem.h"
 #include "core/conn.h"
 
-static void unref_both(struct wire *wires[2])
-{
-    wire_unref(wires[0]);
-    wire_unref(wires[1]);
-}
-
 /* ---- who joins by this entry ---- */
 
 static void join_user(struct node *n, const struct delivery *d, uint64_t user)
@@ -119,11 +113,11 @@ static void swap_last(struct conn *c)
     c->outq[(last - 1) & mask] = w;
 }
 
-static void break_order(struct sub *s, const struct entry *e,
-                        struct wire *wires[2])
+static void break_order(struct sub *s, const struct copies *copies)
 {
-    if (SABOTAGED(s->conn->node, double_delivery) && e->seq % 3 == 0)
-        conn_push(s->conn, wires[wires[1] != NULL ? 1 : 0]);
+    if (SABOTAGED(s->conn->node, double_delivery) &&
+        copies->entry->seq % 3 == 0)
+        conn_push(s->conn, copies->wires[copies->wires[1] != NULL ? 1 : 0]);
     if (SABOTAGED(s->conn->node, swap_order))
         swap_last(s->conn);
 }
@@ -137,18 +131,17 @@ static bool follows(const struct sub *s, int64_t seq)
     return seq == s->sent + 1 && !s->behind;
 }
 
-static void deliver_sub(struct sub *s, const struct delivery *d,
-                        struct wire *wires[2])
+static void deliver_sub(struct sub *s, struct copies *copies)
 {
-    const struct entry *e = &d->entry;
+    const struct entry *e = copies->entry;
     struct node *n = s->conn->node;
 
     if (e->seq <= s->sent || (s->quiet && e->seq > s->goal) ||
         (s->until > 0 && e->seq > s->until))
         return;
-    if (follows(s, e->seq) && feed_push(s, e, wires)) {
+    if (follows(s, e->seq) && feed_push(s, copies)) {
 #ifdef CONFAB_SABOTAGE
-        break_order(s, e, wires);
+        break_order(s, copies);
 #endif
         return;
     }
@@ -161,9 +154,48 @@ static void deliver_sub(struct sub *s, const struct delivery *d,
     feed_sub(s);
 }
 
+/* Into the caches: of the sub at k the connection, and the sub behind it. */
+static void fetch_ahead(const struct live *l, const struct link *k)
+{
+    if (k == &l->subs)
+        return;
+    __builtin_prefetch(k->next);
+    __builtin_prefetch(k->next + 4);
+    conn_fetch(container_of(k, struct sub, of_live)->conn);
+}
+
+static void deliver_subs(struct live *l, struct copies *copies)
+{
+    list_each (&l->subs, k, next) {
+        fetch_ahead(l, next);
+        deliver_sub(container_of(k, struct sub, of_live), copies);
+    }
+}
+
+/* Whom the entry took out of the conversation. */
+static void leave_all(struct live *l, const struct delivery *d)
+{
+    /* The last leave() frees the live and with it the list's head. */
+    struct link *k = l->subs.next, *end = &l->subs;
+
+    while (k != end) {
+        struct sub *s = container_of(k, struct sub, of_live);
+        bool last = k->next == end;
+
+        k = k->next;
+        if (removes(d, s->conn->user->id))
+            leave(s, d->entry.seq);
+        if (last)
+            return;
+    }
+}
+
 void deliver_entry(struct node *n, const struct delivery *d)
 {
-    struct wire *wires[2] = {NULL, NULL};
+    struct copies copies = {
+        .entry = &d->entry,
+        .author = user_find(n, d->entry.from),
+    };
     struct live *l;
 
     join_all(n, d);
@@ -173,24 +205,11 @@ void deliver_entry(struct node *n, const struct delivery *d)
     if (d->entry.seq > l->head)
         l->head = d->entry.seq;
     live_set_big(n, l->conv, d->big);
-    list_each (&l->subs, k, next)
-        deliver_sub(container_of(k, struct sub, of_live), d, wires);
-    if (d->change_count > 0) {
-        /* The last leave() frees the live and with it the list's head. */
-        struct link *k = l->subs.next, *end = &l->subs;
-
-        while (k != end) {
-            struct sub *s = container_of(k, struct sub, of_live);
-            bool last = k->next == end;
-
-            k = k->next;
-            if (removes(d, s->conn->user->id))
-                leave(s, d->entry.seq);
-            if (last)
-                break;
-        }
-    }
-    unref_both(wires);
+    deliver_subs(l, &copies);
+    if (d->change_count > 0)
+        leave_all(l, d);
+    wire_unref(copies.wires[0]);
+    wire_unref(copies.wires[1]);
 }
 
 /* ---- frames that are no entries ---- */

@@ -59,13 +59,14 @@ static bool push_wire(struct sub *s, struct wire *w, int count)
     return true;
 }
 
-bool feed_push(struct sub *s, const struct entry *e, struct wire *wires[2])
+bool feed_push(struct sub *s, struct copies *copies)
 {
-    bool own = is_own(s, e);
+    bool own = s->conn->user == copies->author;
+    struct wire **w = &copies->wires[own];
 
-    if (wires[own] == NULL)
-        wires[own] = encode_entry(s->conn->node, e, own);
-    if (wires[own] == NULL || !push_wire(s, wires[own], 1))
+    if (*w == NULL)
+        *w = encode_entry(s->conn->node, copies->entry, own);
+    if (*w == NULL || !push_wire(s, *w, 1))
         return false;
     sub_moved(s);
     return true;

@@ -162,4 +162,9 @@ void conn_lost(struct conn *c);
 uint64_t conn_id(const struct conn *c);
 uint64_t conn_user(const struct conn *c); /* 0: not logged in */
 
+/* c is about to be used, and then its user: bring them into the caches, c
+ * first. NULL: nothing. */
+void conn_fetch(const struct conn *c);
+void conn_fetch_user(const struct conn *c);
+
 #endif

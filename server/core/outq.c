@@ -1,6 +1,7 @@
 /* outq.c - what waits to be written to one connection: a ring of shared wires,
- * bounded in bytes and in number. A long queue sheds what is soft; entries are
- * refused, because the log has them; answers always go in. */
+ * bounded in bytes and in number. A single one, the usual case, needs no ring.
+ * A long queue sheds what is soft; entries are refused, because the log has
+ * them; answers always go in. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,22 +12,36 @@
 /* Answers only: their number is bounded by `pending`, their bytes here. */
 #define OUTQ_HARD (4 * LIMIT_OUTQ_BYTES)
 
-static struct wire **slot(const struct conn *c, unsigned i)
+static struct wire **slot(struct conn *c, unsigned i)
 {
+    if (c->out_cap == 1)
+        return &c->only;
     return &c->outq[(c->out_head + i) & (c->out_cap - 1u)];
+}
+
+static void drop_ring(struct conn *c)
+{
+    if (c->out_cap > 1)
+        free(c->outq);
+    c->outq = NULL;
+    c->out_cap = c->out_head = 0;
 }
 
 static void grow(struct conn *c)
 {
-    unsigned cap = c->out_cap > 0 ? c->out_cap * 2u : OUTQ_MIN;
-    struct wire **ring = mem_array(cap, sizeof(*ring));
+    unsigned cap = c->out_cap > 1 ? c->out_cap * 2u : OUTQ_MIN;
+    struct wire **ring;
 
+    if (c->out_cap == 0) {
+        c->out_cap = 1;
+        return;
+    }
+    ring = mem_array(cap, sizeof(*ring));
     for (unsigned i = 0; i < c->out_len; i++)
         ring[i] = *slot(c, i);
-    free(c->outq);
+    drop_ring(c);
     c->outq = ring;
     c->out_cap = (uint16_t)cap;
-    c->out_head = 0;
 }
 
 bool outq_room(const struct conn *c, size_t len)
@@ -152,9 +167,7 @@ static bool any(const struct wire *w, const void *arg)
 void outq_release(struct conn *c)
 {
     sweep(c, any, NULL);
-    free(c->outq);
-    c->outq = NULL;
-    c->out_cap = c->out_head = 0;
+    drop_ring(c);
 }
 
 const struct wire *conn_next(struct conn *c)
@@ -196,17 +209,15 @@ void conn_took(struct conn *c)
     c->out_head = (uint16_t)((c->out_head + 1u) & (c->out_cap - 1u));
     c->out_len--;
     c->out_bytes -= w->len;
-    c->moved = now_seconds(c->node);
     metrics_add(m, NM_FRAMES_OUT, 1);
     metrics_add(m, NM_BYTES_OUT, w->len);
     if (c->state != CONN_CLOSED && c->auto_ack && w->class == WIRE_ENTRY)
         ack_before(c, w->conv, w->seq);
     wire_unref(w);
-    if (c->out_len == 0) {
-        free(c->outq);
-        c->outq = NULL;
-        c->out_cap = c->out_head = 0;
-    }
+    if (c->out_len == 0)
+        drop_ring(c);
+    else
+        c->moved = now_seconds(c->node);
     if (c->state == CONN_CLOSED)
         return;
     c->feed_blocked = false;
