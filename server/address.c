@@ -154,7 +154,7 @@ static struct address *address_of(struct claim c)
     return (struct address *)(c.tagged & ~(uintptr_t)1);
 }
 
-static bool is_waiting(struct claim c)
+bool claim_is_waiting(struct claim c)
 {
     return c.tagged & 1;
 }
@@ -192,7 +192,7 @@ bool claim_take(struct shard *sh, struct sockaddr_storage *from,
 
 void claim_release(struct claim *c)
 {
-    if (!is_waiting(*c))
+    if (!claim_is_waiting(*c))
         return;
     address_of(*c)->waiting--;
     c->tagged &= ~(uintptr_t)1;

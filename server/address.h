@@ -22,6 +22,7 @@ struct claim {
  * (logged, seldom). */
 bool claim_take(struct shard *sh, struct sockaddr_storage *from,
                 struct claim *out);
+bool claim_is_waiting(struct claim c);
 /* It has logged in: it counts no more. */
 void claim_release(struct claim *c);
 /* It is gone. */

@@ -44,6 +44,16 @@ const struct transport peer_transport = {
     .settled = peer_settled,
 };
 
+/* Into the caches while another one is written to. */
+static void peer_fetch(const struct link *l)
+{
+    const struct peer *p = container_of(l, struct peer, kicked);
+
+    __builtin_prefetch((const char *)p + 64);
+    __builtin_prefetch((const char *)p + 128);
+    conn_fetch(p->conn);
+}
+
 void peer_flush_all(struct shard *sh)
 {
     struct link *l;
@@ -51,6 +61,8 @@ void peer_flush_all(struct shard *sh)
     while ((l = list_pop(&sh->kicked)) != NULL) {
         struct peer *p = container_of(l, struct peer, kicked);
 
+        if (!list_empty(&sh->kicked))
+            peer_fetch(sh->kicked.next);
         p->ops->flush(p);
     }
 }

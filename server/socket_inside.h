@@ -37,17 +37,17 @@ enum socket_end {
 
 struct socket {
     struct peer peer;
-    struct link link; /* in one of the lists of struct sockets */
-    struct claim claim;
-    struct buf *held; /* came, and could not be handled yet */
-    struct buf *rest; /* shall go, and the kernel did not take it */
-    struct websocket in;
-    uint32_t due; /* second of the monotonic clock, when hurried */
     int fd;
     uint16_t behind;    /* bytes of pongs that were put behind rest */
     uint8_t state, how; /* enum socket_state, enum socket_end */
     bool paused;
-    bool said; /* our close frame is on its way: nothing goes behind it */
+    bool said;        /* our close frame is out: nothing goes behind it */
+    struct buf *held; /* came, and could not be handled yet */
+    struct buf *rest; /* shall go, and the kernel did not take it */
+    struct claim claim;
+    struct websocket in;
+    uint32_t due;     /* second of the monotonic clock, when hurried */
+    struct link link; /* in one of the lists of struct sockets */
 };
 
 /* socket.c */

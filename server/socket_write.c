@@ -135,7 +135,8 @@ void socket_flush(struct peer *p)
 
     if (s->state == ENDED)
         return;
-    if (p->conn != NULL && conn_user(p->conn) != 0)
+    if (claim_is_waiting(s->claim) && p->conn != NULL &&
+        conn_user(p->conn) != 0)
         claim_release(&s->claim); /* its welcome is in the queue */
     while (s->rest == NULL && !s->said && put_queued(s))
         ;
