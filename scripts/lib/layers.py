@@ -43,7 +43,7 @@ DOORS = {
     "libwebsockets.h": ["lib/client/link*.c", "server/net*.[ch]",
                         "server/http*.[ch]",
                         "server/guard*.c", "server/upgrade*.c",
-                        "server/admin*.c"],
+                        "server/admin*.[ch]"],
     "jansson.h": ["lib/base/json*.[ch]"],
     "sodium.h": ["lib/e2ee/*", "server/auth*.c"],
     "curl/*": ["lib/base/fetch*.c"],
