@@ -22,7 +22,7 @@ const struct command commands[] = {
     {"scenarios check", "FILE...", "find the mistakes of a scenario file",
      "confab-load scenarios check mine.toml", check_options,
      cmd_scenarios_check},
-    {"doctor", "", "what fits on this machine, what binds, how to lift it",
+    {"doctor", "", "what fits here, what binds, how to lift it",
      "confab-load doctor --conns 1m", doctor_options, cmd_doctor},
     {"floor", "", "measure the yardsticks: system calls, sockets, disk",
      "confab-load floor --json floor.json", floor_options, cmd_floor},

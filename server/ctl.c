@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/fetch.h"
+#include "base/help.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/options.h"
 #include "base/text.h"
 #include "proto/limits.h"
 #include "store/store.h"
@@ -83,25 +83,34 @@ static const struct {
     {"audit", "", "the last 100 acts of administration"},
 };
 
+static bool command_at(int i, struct help_row *out)
+{
+    if (i == COUNT_OF(commands))
+        return false;
+    *out = (struct help_row){.name = commands[i].name,
+                             .args = commands[i].args,
+                             .help = commands[i].help};
+    return true;
+}
+
+static const struct help_program program = {
+    .name = "confabd ctl",
+    .about = "usage: confabd ctl [OPTIONS] COMMAND [ARGUMENTS]\n\n"
+             "  confabd ctl --data /var/lib/confabd status\n"
+             "  confabd ctl --data D user add alice --password-file P\n\n"
+             "commands:\n",
+    .ending = "",
+    .width = 26,
+    .options = table,
+    .row = command_at,
+};
+
 static void show_help(FILE *to)
 {
     struct buf b;
 
-    fputs("usage: confabd ctl [OPTIONS] COMMAND [ARGUMENTS]\n\n"
-          "  confabd ctl --data /var/lib/confabd status\n"
-          "  confabd ctl --data D user add alice --password-file P\n\n"
-          "commands:\n",
-          to);
-    for (size_t i = 0; i < COUNT_OF(commands); i++) {
-        char left[64];
-
-        snprintf(left, sizeof(left), "%s %s", commands[i].name,
-                 commands[i].args);
-        fprintf(to, "  %-26s %s\n", left, commands[i].help);
-    }
     buf_init(&b, 16384);
-    buf_append_text(&b, "\noptions:\n");
-    options_help(&b, table);
+    help_program(&b, &program);
     fwrite(b.data, 1, b.len, to);
     buf_release(&b);
 }
