@@ -189,6 +189,45 @@ START_TEST(purge_takes_entries_of_one_conversation_above_a_seq)
 }
 END_TEST
 
+START_TEST(one_wire_waits_without_a_ring)
+{
+    begin();
+    push(WIRE_ENTRY, 100, 5, "five");
+    ck_assert_uint_eq(s->conn->out_cap, 1);
+    conn_purge(s->conn, 100, 4); /* the queue is empty, its place stays */
+    ck_assert_uint_eq(s->conn->out_len, 0);
+    push(WIRE_ENTRY, 100, 6, "six");
+    push(WIRE_ENTRY, 100, 7, "seven"); /* now it needs one */
+    ck_assert_uint_gt(s->conn->out_cap, 1);
+    seat_pull(s);
+    ck_assert_int_eq(seat_count(s, "five"), 0);
+    ck_assert_ptr_nonnull(strstr(s->lines[s->count - 2], "six"));
+    ck_assert_ptr_nonnull(strstr(s->lines[s->count - 1], "seven"));
+    ck_assert_ptr_null(s->conn->outq);
+    finish();
+}
+END_TEST
+
+START_TEST(a_small_ring_of_credit_goes_with_the_deadline)
+{
+    begin();
+    s->slow = false;
+    rig_deliver(r, 0, 100, rig_append(r, 100, 2, "{\"text\":\"hi\"}"));
+    ck_assert_uint_gt(s->conn->credit_len, 0);
+    seat_say(s, "{\"t\":\"ack\",\"at\":[[\"c100\",2]]}");
+    ck_assert_uint_eq(s->conn->credit_len, 0);
+    ck_assert_uint_eq(s->conn->credit_bytes, 0);
+    ck_assert_ptr_nonnull(s->conn->credit); /* for the next one */
+    for (int i = 0; i < 4; i++) {
+        rig_run(r, LIMIT_TTL_PRESENCE_MS / 2);
+        seat_say(s, "{\"t\":\"hb\",\"n\":1,\"act\":true}");
+    }
+    ck_assert_int_eq(s->code, 0);
+    ck_assert_ptr_null(s->conn->credit);
+    finish();
+}
+END_TEST
+
 START_TEST(an_idle_connection_is_small)
 {
     printf("sizeof: conn %zu, user %zu, live %zu, sub %zu, sync %zu\n",
@@ -216,6 +255,8 @@ int main(void)
         a_newer_head_takes_the_place_of_the_older,
         a_head_that_was_shed_is_said_again,
         purge_takes_entries_of_one_conversation_above_a_seq,
+        one_wire_waits_without_a_ring,
+        a_small_ring_of_credit_goes_with_the_deadline,
         an_idle_connection_is_small,
     };
 
