@@ -59,6 +59,11 @@ uint64_t conn_user(const struct conn *c)
     return (uint64_t)user;
 }
 
+bool claim_is_waiting(struct claim c)
+{
+    return c.tagged & 1;
+}
+
 void claim_release(struct claim *c)
 {
     c->tagged = 0;
