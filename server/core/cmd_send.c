@@ -32,6 +32,8 @@ void home_send(struct home *h, struct request *rq)
     e->mention = f->mention;
     if (rc != 0)
         append_refuse_role(a, rc);
+    if (f->thread > h->row.head || f->reply > h->row.head)
+        append_refuse(a, -CF_NOT_FOUND, "not_found", "no message has this seq");
     if (f->ttl > LIMIT_TTL_MS)
         append_refuse(a, -CF_TOO_BIG, "too_big", "ttl: at most 366 days");
     send_refuse_pair(a, refuse);

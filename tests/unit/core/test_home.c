@@ -60,6 +60,31 @@ START_TEST(unknown_conversation_is_not_found)
 }
 END_TEST
 
+static void send_about(int n, const char *key, int seq)
+{
+    say(alice,
+        "{'t':'send','n':%d,'conv':'c%llu','cid':'n%d','%s':%d,"
+        "'body':{'text':'x'}}",
+        n, conv, n, key, seq);
+}
+
+START_TEST(nobody_answers_what_is_not_there)
+{
+    begin(1);
+    send_text(alice, 10, "a"); /* 2 */
+    expect(alice, "'re':10|'seq':2|");
+    send_about(11, "reply", 3);
+    expect(alice, "'re':11|'code':'not_found'");
+    send_about(12, "thread", 9);
+    expect(alice, "'re':12|'code':'not_found'");
+    send_about(13, "reply", 2);
+    expect(alice, "'re':13|'seq':3|");
+    send_about(14, "thread", 3);
+    expect(alice, "'re':14|'seq':4|");
+    end();
+}
+END_TEST
+
 START_TEST(new_home_has_higher_term)
 {
     struct home *h;
@@ -408,7 +433,8 @@ START_TEST(an_answer_for_another_connection_is_none)
 END_TEST
 
 TALK_MAIN("home", loading_queues_and_answers, unknown_conversation_is_not_found,
-          new_home_has_higher_term, unknown_that_happened, unknown_that_did_not,
+          nobody_answers_what_is_not_there, new_home_has_higher_term,
+          unknown_that_happened, unknown_that_did_not,
           unknown_is_looked_for_again, unknown_removal_is_told,
           old_term_is_refused_and_tried_again, change_stalls_the_queue,
           store_errors_are_named, a_home_that_leaves_keeps_the_order,
