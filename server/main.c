@@ -1,4 +1,5 @@
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +78,16 @@ static void on_hup(void *arg, int signo)
         shard_reload(s->shards[i]);
 }
 
+/* What is left cannot take long, and libuv gives the signals back: one more
+ * SIGTERM would make a server that ended well look killed. */
+static void ignore_signals(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 static int serve(struct server *s)
 {
     struct error err = {0};
@@ -100,6 +111,7 @@ static int serve(struct server *s)
     if (rc < 0)
         server_abort(s);
     server_free(s);
+    ignore_signals();
     loop_free(&s->loop);
     log_info("ended");
     return rc < 0 ? 1 : 0;
