@@ -239,14 +239,14 @@ void outflow_factor(struct shard *sh)
         return;
     for (int i = 0; i < sh->engine->scenario->ntraffic; i++)
         schedule_factor(&sh->flows[i].schedule, factor);
-    sh->slot_due = 0;
+    atomic_store(&sh->slot_due, 0);
 }
 
 void outflow_ramp(struct shard *sh, uint64_t from, uint64_t to)
 {
     for (int i = 0; i < sh->engine->scenario->ntraffic; i++)
         schedule_ramp(&sh->flows[i].schedule, from, to);
-    sh->slot_due = 0;
+    atomic_store(&sh->slot_due, 0);
 }
 
 void outflow_start(struct shard *sh, uint64_t start)
@@ -267,7 +267,7 @@ void outflow_start(struct shard *sh, uint64_t start)
             start_record(sh, i, all);
     }
     outflow_factor(sh);
-    sh->slot_due = 0;
+    atomic_store(&sh->slot_due, 0);
 }
 
 /* ---- answers ---- */

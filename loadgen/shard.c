@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -98,6 +99,7 @@ static void see_stage(struct shard *sh)
         backlog_start(sh, atomic_load(&e->traffic_start));
         outflow_start(sh, atomic_load(&e->traffic_start));
         churn_start(sh, atomic_load(&e->traffic_start));
+        guard_start(sh);
     }
 }
 
@@ -145,10 +147,11 @@ static void see_drop(struct shard *sh)
 
 void shard_slots(struct shard *sh)
 {
-    if (sh->stage != STAGE_TRAFFIC || sh->in_slots || clock_ns() < sh->slot_due)
+    if (sh->stage != STAGE_TRAFFIC || sh->in_slots ||
+        clock_ns() < atomic_load(&sh->slot_due))
         return;
     sh->in_slots = true;
-    sh->slot_due = outflow_run(sh);
+    atomic_store(&sh->slot_due, outflow_run(sh));
     sh->in_slots = false;
 }
 
@@ -175,12 +178,13 @@ static uint64_t work(struct shard *sh)
     }
     seat_holes(sh);
     if (sh->stage == STAGE_TRAFFIC) {
-        sh->slot_due = 0;
+        atomic_store(&sh->slot_due, 0);
         shard_slots(sh);
     }
     acks_flush(sh);
-    if (sh->stage == STAGE_TRAFFIC && sh->slot_due < next)
-        next = sh->slot_due;
+    due = atomic_load(&sh->slot_due);
+    if (sh->stage == STAGE_TRAFFIC && due < next)
+        next = due;
     if (sh->progressed)
         atomic_store_explicit(&sh->progress, sh->now, memory_order_relaxed);
     sh->progressed = false;
@@ -209,23 +213,32 @@ static struct timespec span_of_ns(uint64_t ns)
 
 static int wait(struct shard *sh, struct epoll_event *events, uint64_t until)
 {
+    bool sleep = nothing_is_timed(sh);
     uint64_t now = clock_ns();
     struct timespec t = span_of_ns(until > now ? until - now : 0);
+    int n;
 
-    if (nothing_is_timed(sh)) {
+    pthread_mutex_unlock(&sh->turn);
+    if (sleep) {
         clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
         t = span_of_ns(0);
     }
-    return epoll_pwait2(sh->ep, events, EVENTS, &t, NULL);
+    n = epoll_pwait2(sh->ep, events, EVENTS, &t, NULL);
+    pthread_mutex_lock(&sh->turn);
+    return n;
 }
 
 /* A table of its own: the descriptors of main are closed in it. */
 static void own_table(struct shard *sh)
 {
+    struct epoll_event bell = {.events = EPOLLIN, .data.u32 = NONE};
+
     sh->own_table = sh->engine->nshards > 1 && unshare(CLONE_FILES) == 0;
     if (sh->own_table)
         close_range(3, ~0U, 0);
     sh->ep = epoll_create1(EPOLL_CLOEXEC);
+    sh->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    epoll_ctl(sh->ep, EPOLL_CTL_ADD, sh->bell, &bell);
     if (sh->engine->uring)
         sh->uring = uring_new();
 }
@@ -241,13 +254,20 @@ static void close_all(struct shard *sh)
             client_close(sh, c, END_FIN, false);
     }
     uring_free(&sh->uring);
+    close(sh->bell);
     close(sh->ep);
 }
 
 static void take_event(struct shard *sh, const struct epoll_event *ev)
 {
-    struct client *c = &sh->clients[ev->data.u32];
+    struct client *c;
+    eventfd_t rung;
 
+    if (ev->data.u32 == NONE) {
+        (void)eventfd_read(sh->bell, &rung);
+        return;
+    }
+    c = &sh->clients[ev->data.u32];
     if (!wire_queue_receive(sh, c, ev->events))
         client_event(sh, c, ev->events);
 }
@@ -260,6 +280,7 @@ void *shard_run(void *arg)
 
     own_table(sh);
     shard_wake_promptly();
+    pthread_mutex_lock(&sh->turn);
     shard_clock(sh);
     wheel_init(&sh->wheel, sh->now_ms, sh);
     while (sh->stage != STAGE_STOP) {
@@ -280,6 +301,8 @@ void *shard_run(void *arg)
         until = work(sh);
         wire_submit(sh);
     }
+    pthread_mutex_unlock(&sh->turn);
+    guard_join(sh);
     close_all(sh);
     return NULL;
 }

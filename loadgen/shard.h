@@ -137,6 +137,11 @@ struct shard {
     pthread_t thread;
     bool running, own_table;
     int ep;
+    pthread_mutex_t turn; /* held by whom all of this belongs to: the shard,
+                             while it does not wait, or its guard */
+    pthread_t guard;
+    bool guarded;
+    int bell; /* eventfd: the guard changed what the shard waits for */
 
     uint32_t first_user, nclients; /* of the accounts */
     struct client *clients;        /* owned, as are the next three */
@@ -148,8 +153,8 @@ struct shard {
     struct hole_watch *watches; /* owned: seats with a hole, oldest first */
     uint32_t nwatches, watches_room;
     struct flow flows[SCENARIO_TRAFFICS];
-    uint64_t slot_due; /* ns: none of flows is due before; 0: look */
-    bool in_slots;     /* they are being taken */
+    _Atomic uint64_t slot_due; /* ns: none of flows is due before; 0: look */
+    bool in_slots;             /* they are being taken */
 
     struct wheel wheel;
     struct rng rng;
@@ -211,6 +216,10 @@ void shard_slots(struct shard *sh);
 /* ---- shard_wake.c ---- */
 /* Let the calling thread wake on time beside threads that are busy. */
 void shard_wake_promptly(void);
+/* ---- shard_guard.c ---- */
+/* From the first slot to the drain; its end is waited for. */
+void guard_start(struct shard *sh);
+void guard_join(struct shard *sh);
 static inline void tally_count(struct shard *sh, enum count c, uint64_t n)
 {
     sh->tally->counts[c] += n;

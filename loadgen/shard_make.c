@@ -131,6 +131,7 @@ void shard_make(struct shard *sh, struct engine *e, int index,
     sh->index = index;
     sh->first_user = first_user;
     sh->nclients = nclients;
+    pthread_mutex_init(&sh->turn, NULL);
     rng_init_seeded(&sh->rng, e->cfg->seed * 1000003u + (uint64_t)index);
     sh->clients = mem_array(nclients, sizeof(*sh->clients));
     for (uint32_t i = 0; i < nclients; i++) {
@@ -169,6 +170,7 @@ void shard_release(struct shard *sh)
     for (int i = 0; i < SCENARIO_TRAFFICS; i++)
         free(sh->flows[i].outflows);
     holes_release(&sh->holes);
+    pthread_mutex_destroy(&sh->turn);
     tally_free(sh->tally);
     tally_free(sh->spare);
     buf_release(&sh->send);
