@@ -395,6 +395,9 @@ int cmd_agent(const struct command *cmd, int argc, char **argv)
     if (args.join == NULL || args.secret_file == NULL) {
         rc = load_fail(LOAD_USAGE, "confab-load help agent",
                        "an agent needs --join and --secret-file");
+    } else if (strchr(args.join, ':') == NULL) {
+        rc = load_fail(LOAD_USAGE, NULL, "--join '%s' must be HOST:PORT",
+                       args.join);
     } else {
         collect_init(&g.collect);
         collect_init(&g.told);

@@ -230,6 +230,17 @@ static int check_faults(const struct run_state *r)
     return 0;
 }
 
+/* Where nobody is, somebody can be. */
+static const char *hint_of(const struct target_options *o,
+                           const struct error *err)
+{
+    if (err->code != CF_UNAVAILABLE)
+        return NULL;
+    return o->server != NULL
+               ? "--server confabd"
+               : "confabd --dev in another window, or --server confabd";
+}
+
 int run_open(struct run_state *r)
 {
     struct target_options *o = &r->args.target;
@@ -244,8 +255,7 @@ int run_open(struct run_state *r)
     rng_init_system(&rng);
     r->run = rng_u64(&rng);
     if (target_open(&r->target, o, r->scenario.users.count, &err) < 0)
-        return load_fail_error(
-            "confabd --dev in another window, or --server confabd", &err);
+        return load_fail_error(hint_of(o, &err), &err);
     if (r->scenario.fault.kind == FAULT_FREEZE && r->target.server_pid == 0)
         return load_fail(LOAD_USAGE, "--server-pid PID",
                          "%s stops its server for a while: which process?",

@@ -95,8 +95,10 @@ static int apply_set(json_t *tree, const char *set, struct set_value *done,
         key += n + 1;
     }
     if (!json_is_object(in))
-        return error_set(err, CF_INVALID, "--set %.60s: there is no '%s'", set,
-                         word);
+        return error_set(err, CF_INVALID,
+                         "--set %.60s: there is no '%s'; confab-load scenarios "
+                         "show lists what is",
+                         set, word);
     snprintf(word, sizeof(word), "%.*s", (int)(equals - key), key);
     value = value_of(equals + 1);
     if (value == NULL || json_object_set_new(in, word, value) < 0)

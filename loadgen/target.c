@@ -215,12 +215,16 @@ static int knock(struct target *t, struct error *err)
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
     char port[16], host[200];
     int fd = -1, rc;
+    char unnamed[48] = "";
 
-    snprintf(port, sizeof(port), "%d", t->port);
+    snprintf(port, sizeof(port), ":%d", t->port);
+    if (strstr(t->url, port) == NULL)
+        snprintf(unnamed, sizeof(unnamed), " (port %d, as it names none)",
+                 t->port);
     snprintf(host, sizeof(host), "%s",
              t->host[0] == '[' ? t->host + 1 : t->host);
     host[strcspn(host, "]")] = '\0';
-    rc = getaddrinfo(host, port, &hints, &all);
+    rc = getaddrinfo(host, port + 1, &hints, &all);
     if (rc != 0)
         return error_set(err, CF_UNAVAILABLE, "%s: %s", t->url,
                          gai_strerror(rc));
@@ -237,7 +241,7 @@ static int knock(struct target *t, struct error *err)
     }
     freeaddrinfo(all);
     if (fd < 0)
-        return error_set(err, CF_UNAVAILABLE, "%s: %s", t->url,
+        return error_set(err, CF_UNAVAILABLE, "%s%s: %s", t->url, unnamed,
                          strerror(errno));
     close(fd);
     return 0;
