@@ -2,7 +2,9 @@
  *
  * Threads: one writer, two readers, one that moves the WAL into the database
  * beside the writer. Each has a connection of its own. They are made in
- * store_open(), which main calls before any thread unshares its descriptors. */
+ * store_open(), which main calls before any thread unshares its descriptors.
+ * A login is read on the port's own thread when nothing has to be waited for
+ * (sqlite_peek.h); so every connection looks at the gate (sqlite_gate.h). */
 #ifndef STORE_SQLITE_H
 #define STORE_SQLITE_H
 
