@@ -19,10 +19,8 @@
 #define FILL_MAX (600 * SECOND)
 #define ACKS (SECOND / 5)
 #define RECALL_IDLE (5 * SECOND) /* nobody came, and nothing was read */
-#define DRAIN_MORE                                                 \
-    (60 * SECOND)      /* beyond drain_ms, while copies still come \
-                        */
-#define SLO_MS 100     /* when the scenario has no threshold of e2e.p99 */
+#define DRAIN_MORE (60 * SECOND) /* beyond drain_ms: copies still come */
+#define SLO_MS 100 /* when the scenario has no threshold of e2e.p99 */
 #define LATE_MAX 0.01
 
 struct run {
