@@ -119,6 +119,8 @@ static json_t *environment_object(const struct environment *e)
     (void)json_object_set_new(o, "cores", json_integer(e->cores));
     (void)json_object_set_new(o, "memory", json_integer(e->memory));
     (void)json_object_set_new(o, "fd_limit", json_integer(e->fd_limit));
+    (void)json_object_set_new(o, "wake_slice_ns",
+                              json_integer(e->wake_slice_ns));
     set_text(o, "server", e->server);
     set_text(o, "durability", e->durability);
     return o;

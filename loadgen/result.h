@@ -8,7 +8,7 @@
  *   "argv": [text...], "started_ms": since the epoch, "url": text,
  *   "scenario": {the effective scenario, confab-load-scenario(5)},
  *   "environment": {"kernel", "cpu", "cores", "memory", "fd_limit",
- *                   "server", "durability"},
+ *                   "wake_slice_ns", "server", "durability"},
  *   "phases": {"ramp": ms, "settle": ms, "measure": ms, "drain": ms},
  *   "metrics": {NAME: {"count", "min", "mean", "stddev", "p50", "p90", "p99",
  *               "p99.9": null below 10,000 samples, "max",
@@ -136,6 +136,7 @@ struct environment {
     char kernel[96], cpu[96];
     char server[64], durability[64]; /* "" unknown; the caller's to fill */
     int64_t cores, memory, fd_limit; /* memory in bytes; -1 unknown */
+    int64_t wake_slice_ns; /* of the threads that send; 0: the kernel's own */
 };
 
 /* This machine; server and durability become "". */

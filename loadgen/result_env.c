@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "result.h"
+#include "shard.h"
 
 /* "model name : AMD EPYC" of /proc/cpuinfo; "" where there is none. */
 static void read_cpu(char *out, size_t size)
@@ -34,6 +35,7 @@ void environment_read(struct environment *e)
 
     *e = (struct environment){
         .cores = sysconf(_SC_NPROCESSORS_ONLN), .memory = -1, .fd_limit = -1};
+    e->wake_slice_ns = shard_slice_ns();
     if (uname(&name) == 0)
         snprintf(e->kernel, sizeof(e->kernel), "%.20s %.40s %.20s",
                  name.sysname, name.release, name.machine);

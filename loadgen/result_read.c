@@ -155,6 +155,7 @@ static int read_environment(struct run *r, struct reader *doc)
     e->cores = get_int(&in, "cores", -1);
     e->memory = get_int(&in, "memory", -1);
     e->fd_limit = get_int(&in, "fd_limit", -1);
+    e->wake_slice_ns = get_int(&in, "wake_slice_ns", 0);
     return in.r;
 }
 

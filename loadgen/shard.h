@@ -216,6 +216,8 @@ void shard_slots(struct shard *sh);
 /* ---- shard_wake.c ---- */
 /* Let the calling thread wake on time beside threads that are busy. */
 void shard_wake_promptly(void);
+/* The slice that it asks for, ns; 0: this kernel knows none of a thread. */
+int64_t shard_slice_ns(void);
 /* ---- shard_guard.c ---- */
 /* From the first slot to the drain; its end is waited for. */
 void guard_start(struct shard *sh);

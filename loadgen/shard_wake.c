@@ -36,6 +36,16 @@ static void shorten_slice(void)
     (void)syscall(SYS_sched_setattr, 0, &a, 0);
 }
 
+int64_t shard_slice_ns(void)
+{
+    struct attributes a = {0};
+
+    if (syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0) < 0 ||
+        a.policy != SCHED_OTHER || a.runtime == 0)
+        return 0;
+    return SLICE_NS;
+}
+
 void shard_wake_promptly(void)
 {
     shorten_slice();
