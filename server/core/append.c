@@ -266,6 +266,7 @@ static void append_stale(struct append *a)
     struct home *h = a->task.home;
     struct request *rq = task_request(&a->task);
 
+    SEEN(h->node, "append: an old term");
     home_reload(h);
     if (rq == NULL)
         return;
@@ -287,8 +288,10 @@ static void append_failed(struct append *a, int rc)
     } else if (rc == -CF_STALE) {
         append_stale(a);
     } else {
-        if (rc == -CF_UNKNOWN)
+        if (rc == -CF_UNKNOWN) {
+            SEEN(h->node, "append: not known whether");
             home_reload(h);
+        }
         answer_failed(a, rc);
     }
 }

@@ -54,6 +54,7 @@ static void visible_known(struct store_op *op)
     struct view *v = view_of(o);
 
     if (v != NULL && op->rc < 0 && op->rc != -CF_NOT_FOUND) {
+        SEEN(n, "view: again");
         /* Whoever counts as invisible now stays so as long as the view. */
         timer_set(&n->wheel, &o->again, now_mono(n) + VISIBLE_RETRY_MS);
         return;

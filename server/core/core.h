@@ -228,6 +228,8 @@ struct request {
     bool internal;      /* made by the server: no client frame behind */
     uint64_t rid;       /* at origin: finds it again when the answer comes;
                            0: came from this node */
+    uint64_t round;     /* of away.c */
+    uint64_t lease;     /* of the home that the round began with; 0: unknown */
     uint64_t turn;      /* order of arrival at the home */
     int64_t started;    /* mono ns at origin, for the histogram; or 0 */
     struct frame frame; /* spans into bytes */

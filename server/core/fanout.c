@@ -129,6 +129,8 @@ static void fanout_found(struct registry_op *op)
         nodes_of_pairs(a);
     else
         a->everywhere = true;
+    if (a->everywhere)
+        SEEN(a->task.node, "entry: to all nodes");
     a->ready = true;
     fanout_flow(a->task.home);
 }
@@ -247,6 +249,8 @@ static void announce_read(struct task *t)
     struct store_op *op = &t->op;
 
     an->failed |= op->rc != 0;
+    if (op->rc != 0)
+        SEEN(t->node, "head: members not known");
     if (op->rc != 0 || op->member_count == 0) {
         announce_end(an);
         return;

@@ -341,6 +341,7 @@ static void page_done(struct store_op *op)
     struct sub *s = c != NULL ? sub_find(c, op->conv) : NULL;
 
     if (op->rc < 0 && s != NULL) {
+        SEEN(n, "feed: page again");
         store_op_release(op);
         timer_set(&n->wheel, &f->again, now_mono(n) + FEED_RETRY_MS);
         return;

@@ -181,6 +181,7 @@ static void home_fail(struct home *h, int rc)
     struct link *l;
     int64_t retry = rc == -CF_NOT_FOUND ? 0 : retry_jitter(h->node);
 
+    SEEN(h->node, "home: cannot be opened");
     h->holds++;
     while ((l = list_pop(&h->waiting)) != NULL) {
         struct request *rq = container_of(l, struct request, link);
@@ -210,8 +211,10 @@ static void home_rechecked(struct task *t)
     struct home *h = t->home;
     struct store_op *op = &t->op;
 
-    for (int i = 0; op->rc == 0 && i < op->entry_count; i++)
+    for (int i = 0; op->rc == 0 && i < op->entry_count; i++) {
+        SEEN(h->node, "home: told what nobody knew of");
         fanout_again(h, &op->entries[i]);
+    }
     if (op->rc != 0 && (h->recheck < 0 || h->recheck > op->after)) {
         h->recheck = op->after;
         h->retry_at = node_mono(h->node) + HOME_RETRY_MS;
@@ -226,6 +229,7 @@ static void home_recheck(struct home *h)
     struct task *t;
 
     if (h->recheck >= 0 && h->recheck < h->row.head) {
+        SEEN(h->node, "home: reads again what is unknown");
         t = task_new(sizeof(*t), h->node, h, NULL, STORE_PAGE, home_rechecked);
         t->op.after = h->recheck;
         t->op.limit = LIMIT_STORE_QUEUE; /* more cannot have been under way */
@@ -364,6 +368,7 @@ bool home_holds_back(struct node *n, struct request *rq)
     if (h == NULL || h->state != HOME_LOST || h->leaving || rq->internal ||
         SABOTAGED(n, overtake_leaving))
         return false;
+    SEEN(n, "home: a former one holds back");
     if (h->waiting_count < HOME_WAITING_MAX)
         home_requeue(h, rq);
     else

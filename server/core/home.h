@@ -24,6 +24,7 @@
     10000 /* receipts this young are repeated after a loss */
 #define ROUTE_HOPS 3
 #define ROUTE_AWAY_MS 8000 /* a request on another node without an answer */
+#define ROUTE_GONE_MS 1000 /* the same when that node has left the ring */
 #define ROSTER_BATCH 500   /* members read at a time */
 #define VIEW_TTL_MS 60000
 #define VIEW_REPEAT_MS 20000
@@ -42,8 +43,9 @@ struct home_side {
     struct map notice_by_id;
     struct link asks;         /* struct ask (heads.c) */
     struct link kicks;        /* struct kick (kick.c) */
-    struct map away;          /* rid -> struct away (route.c) */
+    struct map away;          /* rid -> struct away (away.c) */
     struct map away_convs;    /* struct away_conv, by conversation */
+    struct map bounced;       /* struct bounced, by round */
     uint64_t last_number;     /* of rids, notices, asks */
     uint64_t ring_changes;    /* how often the ring of nodes has changed */
     struct buf wire;          /* one message for the bus */
@@ -344,8 +346,31 @@ void request_failed(struct node *n, struct request *rq, int rc, int64_t seq,
 void request_answer_keep(struct node *n, struct request *rq, struct span bytes);
 /* A request from another node, made again from its bytes. NULL: unreadable. */
 struct request *request_received(struct node *n, const struct peer_message *m);
+/* Send rq to another node as it is. Takes rq. */
+void route_send(struct node *n, struct request *rq, int to);
+/* An answer for a connection of this node, or for a notice. */
+void request_answer_here(struct node *n, uint64_t conn, int64_t started,
+                         struct span bytes);
+
+/* ---- away.c: what is under way to homes elsewhere ---- */
+
+/* Something went to another home than this one and may go on to a third: rq
+ * is taken and waits for it. False: rq stays the caller's. */
+bool away_holds_back(struct node *n, struct request *rq, int home);
+/* rq leaves for that home now. */
+void away_add(struct node *n, struct request *rq, int home);
+/* An answer came back. */
 void route_answer(struct node *n, uint64_t rid, uint64_t conn,
-                  struct span bytes); /* an answer came back */
+                  struct span bytes);
+/* The request itself came back: that node was not home. Takes rq. */
+void away_back(struct node *n, struct request *rq);
+/* A request of another node that this one cannot take in its order: rq is
+ * taken and goes back. False: rq stays the caller's. */
+bool away_bounces(struct node *n, struct request *rq, int home);
+/* That node has begun anew: it will not answer what it was asked before. */
+void away_gone(struct node *n, int node);
+/* Who has left the ring has died, or ends what it has and answers soon. */
+void away_ring_changed(struct node *n);
 void away_tick(struct node *n);
 void away_free(struct node *n);
 
@@ -354,6 +379,8 @@ void away_free(struct node *n);
 /* Encode m and send it to node `to`. 0; -CF_NOT_FOUND: no such node. */
 int peer_send(struct node *n, int to, enum peer_type type,
               const struct peer_message *m);
+/* The lease under which that node spoke last; 0: it has not spoken. */
+uint64_t peer_lease(struct node *n, int node);
 /* The same for several nodes: encoded once. This node is left out. */
 void peer_send_all(struct node *n, const uint16_t *nodes, int count,
                    enum peer_type type, const struct peer_message *m);

@@ -19,6 +19,7 @@ void home_ring_changed(struct node *n)
     side_of(n)->next_views = 0;
     side_of(n)->say_again = true;
     side_of(n)->ring_changes++;
+    away_ring_changed(n);
 }
 
 static void homes_evict(struct node *n)
@@ -89,6 +90,7 @@ void homes_free(struct node *n)
     map_release(&side->notice_by_id);
     map_release(&side->away);
     map_release(&side->away_convs);
+    map_release(&side->bounced);
     buf_release(&side->wire);
     buf_release(&side->answer);
     free(side->lists);

@@ -65,6 +65,7 @@ struct node_env {
     /* The shell does the slow part of account deletion etc.; may be NULL. */
     const struct node_config *config;
     const struct sabotage *sabotage; /* NULL: honest */
+    void (*seen)(const char *what);  /* of SEEN(); NULL: nobody counts */
 };
 
 /* Make a node: opens its ports, joins the registry (done when node_ready()).

@@ -80,6 +80,7 @@ static bool of_class(const struct wire *w, const void *class)
 /* A lost `head` is said again when there is room. */
 static void head_lost(struct conn *c)
 {
+    SEEN(c->node, "head: shed");
     c->heads_shed = !SABOTAGED(c->node, forget_shed_heads);
 }
 

@@ -33,6 +33,11 @@ static struct peer *peer_get(struct node *n, int node)
     return p;
 }
 
+uint64_t peer_lease(struct node *n, int node)
+{
+    return peer_get(n, node)->lease;
+}
+
 /* ---- out ---- */
 
 static int peer_write(struct node *n, struct peer *p, struct buf *b)
@@ -157,8 +162,10 @@ static void peer_begins(struct node *n, struct peer *p,
     p->lease = h->incarnation;
     p->in = 0;
     p->window = 0;
-    if (known)
-        peer_hole(n, p);
+    if (!known)
+        return;
+    away_gone(n, p->node);
+    peer_hole(n, p);
 }
 
 static void peer_advance(struct node *n, struct peer *p, uint64_t number,

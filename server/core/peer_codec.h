@@ -26,7 +26,7 @@ enum peer_type {
     PEER_TYPES
 };
 
-#define PEER_VERSION 1
+#define PEER_VERSION 2
 #define PEER_HEADER 18 /* version, type, incarnation, number */
 #define PEER_CHANGES_MAX (LIMIT_USERS + 8)
 #define PEER_USERS_MAX LIMIT_LIVE_MEMBERS
@@ -58,6 +58,7 @@ struct peer_message {
     /* REQUEST */
     int origin;
     uint8_t hops;
+    uint64_t round, lease;
     bool over_budget, internal;
     int64_t started;
     enum frame_kind kind; /* internal */

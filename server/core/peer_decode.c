@@ -127,6 +127,8 @@ static void take_request(struct take *r, struct peer_message *m)
     m->over_budget = flags & 1;
     m->internal = flags & 2;
     m->hops = (uint8_t)take_number(r, 1);
+    m->round = take_u64(r);
+    m->lease = take_u64(r);
     if (m->internal) {
         m->kind = take_below(r, 1, FRAME_KINDS);
         m->k = take_below(r, 1, ENTRY_KINDS);

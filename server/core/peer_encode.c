@@ -93,6 +93,8 @@ static void put_request(struct put *w, const struct peer_message *m)
     put_u64(w, m->conv);
     put_u8(w, (m->over_budget ? 1u : 0) | (m->internal ? 2u : 0));
     put_u8(w, m->hops);
+    put_u64(w, m->round);
+    put_u64(w, m->lease);
     if (m->internal) {
         put_u8(w, m->kind);
         put_u8(w, m->k);

@@ -124,6 +124,7 @@ static void recent_read(struct task *t)
             receipts_sent(h, e->from, e->seq);
     }
     if (t->op.rc != 0) { /* read once more */
+        SEEN(h->node, "receipts: who sent last again");
         free(h->recent);
         h->recent = NULL;
     }

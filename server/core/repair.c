@@ -112,6 +112,7 @@ static void repair_page_done(struct store_op *op)
     uint64_t last;
 
     if (op->rc < 0) {
+        SEEN(n, "repair: list again");
         store_op_release(op);
         timer_set(&n->wheel, &r->again, now_mono(n) + REPAIR_RETRY_MS);
         return;

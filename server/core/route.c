@@ -126,30 +126,15 @@ struct request *request_received(struct node *n, const struct peer_message *m)
     rq->conv = m->conv;
     rq->over_budget = m->over_budget;
     rq->hops = m->hops;
+    rq->round = m->round;
+    rq->lease = m->lease;
     return rq;
 }
 
 /* ---- answers ---- */
 
-/* A request on another node: what is needed when its answer comes. */
-struct away {
-    uint64_t conn, conv;
-    int64_t n;       /* request number of the client */
-    int64_t started; /* mono ns, 0: not measured */
-    int64_t until;   /* mono ms */
-};
-
-/* Requests of one conversation on another node. When the ring has changed
- * since, also when the same node is home again by now, they may go on to a
- * third one: what follows waits for their answers, it would overtake them. */
-struct away_conv {
-    int node, count, held;
-    uint64_t changes; /* of the ring, when the first one left */
-    struct link waiting;
-};
-
-static void answer_here(struct node *n, uint64_t conn, int64_t started,
-                        struct span bytes)
+void request_answer_here(struct node *n, uint64_t conn, int64_t started,
+                         struct span bytes)
 {
     if (started > 0)
         timing_record(&n->sent_hist, (clock_ns() - (uint64_t)started) / 1000);
@@ -168,9 +153,9 @@ void request_answer_keep(struct node *n, struct request *rq, struct span bytes)
     if (rq->origin != n->env.number)
         peer_send(n, rq->origin, PEER_ANSWER, &m);
     else if (rq->rid != 0)
-        route_answer(n, rq->rid, rq->conn, bytes); /* it came back to us */
+        route_answer(n, rq->rid, rq->conn, bytes); /* it did not get away */
     else
-        answer_here(n, rq->conn, rq->started, bytes);
+        request_answer_here(n, rq->conn, rq->started, bytes);
 }
 
 void request_answer(struct node *n, struct request *rq, struct span bytes)
@@ -199,89 +184,7 @@ void request_failed(struct node *n, struct request *rq, int rc, int64_t seq,
                   seq, text);
 }
 
-static void away_began(struct node *n, uint64_t conv, int home)
-{
-    struct map *convs = &side_of(n)->away_convs;
-    struct away_conv *ac = map_get(convs, conv);
-
-    if (ac == NULL) {
-        ac = mem_alloc(sizeof(*ac));
-        list_init(&ac->waiting);
-        ac->changes = side_of(n)->ring_changes;
-        map_put(convs, conv, ac);
-    }
-    ac->node = home;
-    ac->count++;
-}
-
-static void away_ended(struct node *n, uint64_t conv)
-{
-    struct away_conv *ac = map_get(&side_of(n)->away_convs, conv);
-    struct link *l;
-
-    if (ac == NULL || --ac->count > 0)
-        return;
-    map_remove(&side_of(n)->away_convs, conv);
-    while ((l = list_pop(&ac->waiting)) != NULL)
-        route_request(n, container_of(l, struct request, link));
-    free(ac);
-}
-
-/* Is rq to wait for what went to another home than this one? */
-static bool away_holds_back(struct node *n, struct request *rq, int home)
-{
-    struct away_conv *ac;
-    bool moved;
-
-    if (rq->origin != n->env.number || rq->rid != 0 || rq->conn == 0 ||
-        SABOTAGED(n, overtake_away))
-        return false;
-    ac = map_get(&side_of(n)->away_convs, rq->conv);
-    if (ac == NULL)
-        return false;
-    moved = ac->node != home || (ac->changes != side_of(n)->ring_changes &&
-                                 !SABOTAGED(n, overtake_return));
-    if (!moved && ac->held == 0)
-        return false;
-    if (ac->held == HOME_WAITING_MAX) {
-        request_error(n, rq, "busy", retry_jitter(n), 0,
-                      "too many requests wait for this conversation");
-        return true;
-    }
-    ac->held++;
-    list_push(&ac->waiting, &rq->link);
-    return true;
-}
-
-void route_answer(struct node *n, uint64_t rid, uint64_t conn,
-                  struct span bytes)
-{
-    struct map *away = &side_of(n)->away;
-    struct away *aw = map_get(away, rid);
-
-    if (aw == NULL || (aw->conn != conn && !SABOTAGED(n, believe_former)))
-        return; /* it had been given up, or a former life of this node asked */
-    map_remove(away, rid);
-    answer_here(n, aw->conn, aw->started, bytes);
-    away_ended(n, aw->conv);
-    free(aw);
-}
-
 /* ---- the way there ---- */
-
-static void away_add(struct node *n, struct request *rq, int home)
-{
-    struct away *aw = mem_alloc(sizeof(*aw));
-
-    rq->rid = side_number(n);
-    aw->conn = rq->conn;
-    aw->conv = rq->conv;
-    aw->n = rq->frame.n;
-    aw->started = rq->started;
-    aw->until = node_mono(n) + ROUTE_AWAY_MS;
-    map_put(&side_of(n)->away, rq->rid, aw);
-    away_began(n, rq->conv, home);
-}
 
 static void request_message(const struct request *rq, struct peer_message *m)
 {
@@ -295,94 +198,53 @@ static void request_message(const struct request *rq, struct peer_message *m)
     m->over_budget = rq->over_budget;
     m->internal = rq->internal;
     m->hops = rq->hops;
+    m->round = rq->round;
+    m->lease = rq->lease;
     m->kind = rq->frame.kind;
     m->k = rq->frame.k;
     m->cid = rq->frame.cid;
     m->raw = rq->internal ? rq->frame.body : rq->frame.raw;
 }
 
-static void route_away(struct node *n, struct request *rq, int home)
+void route_send(struct node *n, struct request *rq, int to)
 {
     struct peer_message m;
 
-    if (++rq->hops > ROUTE_HOPS) {
-        request_error(n, rq, "busy", retry_jitter(n), 0,
-                      "the conversation is changing its home");
-        return;
-    }
-    if (rq->origin == n->env.number && rq->rid == 0 && rq->conn != 0)
-        away_add(n, rq, home);
     request_message(rq, &m);
-    if (peer_send(n, home, PEER_REQUEST, &m) != 0)
+    if (peer_send(n, to, PEER_REQUEST, &m) != 0)
         request_error(n, rq, "unavailable", retry_jitter(n), 0,
                       "the conversation's node is not there");
     else
         request_free(&rq);
 }
 
+static void route_away(struct node *n, struct request *rq, int home)
+{
+    if (++rq->hops > ROUTE_HOPS) {
+        SEEN(n, "route: too many hops");
+        request_error(n, rq, "busy", retry_jitter(n), 0,
+                      "the conversation is changing its home");
+        return;
+    }
+    away_add(n, rq, home);
+    route_send(n, rq, home);
+}
+
 void route_request(struct node *n, struct request *rq)
 {
     int home = ring_node(&n->ring, rq->conv);
 
-    if (home < 0 || !n->ready || n->lost)
+    if (rq->origin == n->env.number && rq->rid != 0)
+        away_back(n, rq);
+    else if (home < 0 || !n->ready || n->lost)
         request_error(n, rq, "unavailable", retry_jitter(n), 0,
                       "this node has no lease");
-    else if (away_holds_back(n, rq, home))
+    else if (away_holds_back(n, rq, home) || away_bounces(n, rq, home))
         return;
     else if (home == n->env.number)
         home_request(n, rq);
     else if (!home_holds_back(n, rq))
         route_away(n, rq, home);
-}
-
-/* What got no answer for long is answered here: the client asks again with
- * the same cid. */
-static void away_expire(struct node *n, struct away *aw)
-{
-    struct buf *b = answer_buf(n);
-
-    enc_err(b, aw->n, "timeout", retry_jitter(n), 0,
-            "no answer from the conversation's node; ask again");
-    answer_here(n, aw->conn, 0, buf_span(b));
-    away_ended(n, aw->conv);
-    free(aw);
-}
-
-void away_tick(struct node *n)
-{
-    struct map *away = &side_of(n)->away;
-    int64_t now = node_mono(n);
-
-    for (uint32_t i = away->len; i-- > 0;) {
-        struct away *aw;
-
-        if (i >= away->len)
-            continue;
-        aw = away->entries[i].value;
-        if (aw->until > now)
-            continue;
-        map_remove(away, away->entries[i].key);
-        away_expire(n, aw);
-    }
-}
-
-void away_free(struct node *n)
-{
-    struct map *away = &side_of(n)->away, *convs = &side_of(n)->away_convs;
-
-    for (uint32_t i = 0; i < away->len; i++)
-        free(away->entries[i].value);
-    for (uint32_t i = 0; i < convs->len; i++) {
-        struct away_conv *ac = convs->entries[i].value;
-        struct link *l;
-
-        while ((l = list_pop(&ac->waiting)) != NULL) {
-            struct request *rq = container_of(l, struct request, link);
-
-            request_free(&rq);
-        }
-        free(ac);
-    }
 }
 
 /* ---- what is cached about two users ---- */

@@ -39,7 +39,9 @@
     X(believe_former)            \
     X(unread_is_same)            \
     X(unread_is_told)            \
-    X(forget_shed_heads)
+    X(forget_shed_heads)         \
+    X(forward_away)              \
+    X(forget_bounced)
 
 #define NAME(flag) #flag,
 #define OFFSET(flag) offsetof(struct sabotage, flag),

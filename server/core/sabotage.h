@@ -39,6 +39,8 @@ struct sabotage {
     bool unread_is_same;     /* a login's heads that could not be read */
     bool unread_is_told;     /* a big one's members that could not be read */
     bool forget_shed_heads;  /* what a long queue drops is not said again */
+    bool forward_away;       /* a former home sends on, not back */
+    bool forget_bounced;     /* a home that is back takes what follows */
 };
 
 /* Set the flag by name; false: no such name. names(): NULL-terminated. */
@@ -50,6 +52,14 @@ const char *const *sabotage_names(void);
     ((node)->env.sabotage != NULL && (node)->env.sabotage->flag)
 #else
 #define SABOTAGED(node, flag) false
+#endif
+
+/* A branch that is seldom taken: tests count which of them they reach. */
+#ifdef CONFAB_SABOTAGE
+#define SEEN(node, what) \
+    ((node)->env.seen != NULL ? (node)->env.seen(what) : (void)0)
+#else
+#define SEEN(node, what) ((void)0)
 #endif
 
 #endif

@@ -242,6 +242,7 @@ static void heads_known(struct store_op *op)
     struct live *l;
 
     if (op->rc < 0 && c != NULL && !SABOTAGED(n, unread_is_same)) {
+        SEEN(n, "login: heads again");
         /* Not known is not unchanged: nobody would ever tell. */
         store_op_release(op);
         sync_retry(o, ask_heads);
@@ -316,6 +317,7 @@ static void convs_known(struct store_op *op)
     if (c == NULL) {
         node_op_end(&o->op);
     } else if (op->rc < 0) {
+        SEEN(c->node, "login: list again");
         store_op_release(op);
         sync_retry(o, sync_list);
     } else {

@@ -20,6 +20,7 @@ struct home_side *side_of(struct node *n)
     map_init(&side->notice_by_id);
     map_init(&side->away);
     map_init(&side->away_convs);
+    map_init(&side->bounced);
     buf_init(&side->wire, PEER_MESSAGE_MAX);
     buf_init(&side->answer, PEER_MESSAGE_MAX / 2);
     /* An answer to what a former life of this node asked fits nothing here. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "stats.h"
 
 #define QUIET_MS 47000 /* nothing heard for so long: hang up */
 #define HELLO_WAIT_MS 15000
@@ -52,6 +53,11 @@ static struct station *choose_station(struct client *c)
 
         if (station_serves(s))
             return s;
+        /* It takes connections before it has a lease. */
+        if (s->node != NULL && !s->draining && chance(&c->rng, 300)) {
+            stats_count("client: at a node without a lease");
+            return s;
+        }
     }
     return NULL;
 }
@@ -65,6 +71,8 @@ void client_connect(struct client *c)
         backoff(c);
         return;
     }
+    if (c->pipes != NULL && c->pipes->conn != NULL)
+        stats_count("client: two connections of a device");
     c->pipe = pipe_open(c, s);
     c->state = CLIENT_HELLO;
     c->hello_at = c->heard_at = world_now(c->world);

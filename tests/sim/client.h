@@ -26,6 +26,7 @@ struct place {
     int64_t ask_at;      /* a hole is there: ask then; 0: none */
     int64_t asked;       /* request number of the question under way; 0 */
     int asks;            /* in a row without progress */
+    uint64_t removed;    /* whom this device took out of it last */
     bool out;            /* this user is no member now */
     int64_t peer_delivered, peer_read; /* from receipts */
 };
@@ -46,7 +47,8 @@ struct outgoing {
     int64_t retry_at;    /* not before */
     int64_t first, last; /* writes of the device; 0: not yet written */
     uint64_t disordered; /* world->disordered at the last */
-    bool old;            /* it had been stored before */
+    const struct station *station; /* asked, and no answer yet */
+    bool old;                      /* it had been stored before */
     size_t len;
     char bytes[];
 };

@@ -148,25 +148,34 @@ static void act_create(struct client *c)
 static void act_add(struct client *c)
 {
     struct place *p = any_group(c);
+    uint64_t user = any_user(c);
     char cid[24];
 
     if (p == NULL)
         return;
+    if (p->removed != 0 && chance(&c->rng, 500))
+        user = p->removed;
     client_cid(c, cid);
     request(c, FRAME_CONV_ADD, WANT_NOTHING, p->conv, cid,
             "\"conv\":\"c%" PRIu64 "\",\"users\":[\"u%" PRIu64
             "\"],\"cid\":\"%s\"",
-            p->conv, any_user(c), cid);
+            p->conv, user, cid);
 }
 
 static void act_remove(struct client *c)
 {
     struct place *p = any_group(c);
     char cid[24];
-    uint64_t user = any_user(c);
+    uint64_t user = any_user(c), member;
 
-    if (p == NULL || user == c->user)
+    if (p == NULL)
         return;
+    member = model_member(c->world, p->conv, (int)between(&c->rng, 0, 6));
+    if (member != 0)
+        user = member;
+    if (user == c->user)
+        return;
+    p->removed = user;
     client_cid(c, cid);
     request(c, FRAME_CONV_REMOVE, WANT_NOTHING, p->conv, cid,
             "\"conv\":\"c%" PRIu64 "\",\"user\":\"u%" PRIu64

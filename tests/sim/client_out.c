@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "client.h"
 #include "proto/ids.h"
+#include "stats.h"
 
 #define ANSWER_MS 12000
 #define FLYING_MAX 16
@@ -57,6 +58,9 @@ void client_flush(struct client *c)
         flying++;
         if (!ready(c, o))
             continue;
+        if (o->station != NULL && o->station != c->pipe->station)
+            stats_count("client: again at another node, the first under way");
+        o->station = c->pipe->station;
         o->sent_at = world_now(c->world);
         if (o->want == WANT_SENT)
             order_wrote(c, o);
@@ -180,6 +184,7 @@ void client_error(struct client *c, const struct frame *f)
         remove_outgoing(c, o);
         return;
     }
+    o->station = NULL;
     o->sent_at = 0;
     o->retry_at = world_now(c->world) + (f->retry_max > 0 ? f->retry_max : 500);
     client_wake_at(c, o->retry_at);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "stats.h"
 
 struct stay {
     uint64_t user;
@@ -94,6 +95,8 @@ static void stay_begin(struct world *w, struct model_conv *c, uint64_t user,
 
     if (s != NULL && s->left == 0)
         return;
+    if (s != NULL)
+        stats_count("member: added again");
     if (c->stay_count == c->stay_cap) {
         c->stay_cap = c->stay_cap > 0 ? 2 * c->stay_cap : 8;
         c->stays = mem_grow(c->stays, (size_t)c->stay_cap, sizeof(*c->stays));

@@ -4,6 +4,7 @@
  * conversations move while people write. */
 #include "client.h"
 #include "sim.h"
+#include "stats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,25 @@ static void do_crash(struct world *w)
 
     station_crash(s, !chance(&w->rng, 200));
     world_at(w, world_now(w) + pause, restart, s, NULL);
+}
+
+static void crash_another(void *arg)
+{
+    struct world *w = arg;
+
+    if (!w->calm)
+        do_crash(w);
+}
+
+/* Several within a second. */
+static void do_crashes(struct world *w)
+{
+    int more = (int)between(&w->rng, 1, 2);
+
+    do_crash(w);
+    for (int i = 0; i < more; i++)
+        world_at(w, world_now(w) + between(&w->rng, 1, 800), crash_another, w,
+                 NULL);
 }
 
 static void do_drain(struct world *w)
@@ -104,6 +124,21 @@ static void clear_cuts(void *arg)
 static void spell(struct world *w, void (*end)(void *arg))
 {
     world_at(w, world_now(w) + between(&w->rng, 1000, 12000), end, w, NULL);
+}
+
+static void clear_lag(void *arg)
+{
+    struct world *w = arg;
+
+    memset(w->weather.lag, 0, sizeof(w->weather.lag));
+}
+
+/* A node is slow to look at answers, and at who is there. */
+static void do_lag(struct world *w)
+{
+    w->weather.lag[any_station(w)->index] =
+        between(&w->rng, 1, chance(&w->rng, 300) ? 1000 : 60);
+    spell(w, clear_lag);
 }
 
 static void do_loss(struct world *w)
@@ -223,6 +258,10 @@ static void flap(void *arg)
     }
     w->weather.read_max = between(&w->rng, 500, 4000);
     spell(w, clear_store);
+    if (chance(&w->rng, 500)) {
+        w->weather.bus_max = w->weather.bus_min + between(&w->rng, 50, 1500);
+        spell(w, clear_bus);
+    }
     clients_rush(w);
     world_at(w, world_now(w) + between(&w->rng, 1, 300), flap_begin, s, NULL);
 }
@@ -252,19 +291,21 @@ static const struct {
     int weight;
     void (*act)(struct world *w);
 } evils[] = {
-    {"crash", 200, do_crash},
-    {"drain", 60, do_drain},
-    {"pause", 90, do_pause},
-    {"loss", 130, do_loss},
-    {"disorder", 90, do_disorder},
-    {"slow bus", 70, do_slow_bus},
-    {"cut", 110, do_cut},
-    {"slow store", 60, do_slow_store},
-    {"bad store", 90, do_bad_store},
-    {"bad reads", 90, do_bad_reads},
-    {"move", 90, do_move},
-    {"clock", 60, do_clock},
-    {"herd", 40, do_herd},
+    {"evil: crash", 200, do_crash},
+    {"evil: crashes", 40, do_crashes},
+    {"evil: drain", 60, do_drain},
+    {"evil: pause", 90, do_pause},
+    {"evil: lag", 90, do_lag},
+    {"evil: loss", 130, do_loss},
+    {"evil: disorder", 90, do_disorder},
+    {"evil: slow bus", 70, do_slow_bus},
+    {"evil: cut", 110, do_cut},
+    {"evil: slow store", 60, do_slow_store},
+    {"evil: bad store", 90, do_bad_store},
+    {"evil: bad reads", 90, do_bad_reads},
+    {"evil: move", 90, do_move},
+    {"evil: clock", 60, do_clock},
+    {"evil: herd", 40, do_herd},
 };
 
 static void strike(void *arg)
@@ -281,6 +322,7 @@ static void strike(void *arg)
         at -= evils[i].weight;
         if (at < 0) {
             world_trace(w, 0, "evil", span_of(evils[i].name));
+            stats_count(evils[i].name);
             evils[i].act(w);
             break;
         }

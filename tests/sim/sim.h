@@ -80,6 +80,7 @@ struct station {
     struct rng rng;
     bool draining;
     int64_t paused_until;
+    int64_t post_at; /* the last that was posted to it */
     int64_t tick_at; /* the tick that is scheduled; 0: none */
     struct link pipes;
 };
@@ -95,9 +96,10 @@ struct trace_row {
 struct weather {             /* what the network and the store do now */
     int loss, dup, disorder; /* of bus messages, per mille */
     int64_t bus_min, bus_max, write_min, write_max;
-    int store_fault;  /* per mille */
-    int read_fault;   /* the same of reads */
-    int64_t read_max; /* of one read in three */
+    int store_fault;           /* per mille */
+    int read_fault;            /* the same of reads */
+    int64_t read_max;          /* of one read in three */
+    int64_t lag[STATIONS_MAX]; /* until a node looks at what is posted to it */
     bool cut[STATIONS_MAX][STATIONS_MAX];
     int64_t last_bus[STATIONS_MAX][STATIONS_MAX];
 };

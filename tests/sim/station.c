@@ -2,6 +2,7 @@
  * pauses, and comes back under the same number. */
 #include "client.h"
 #include "sim.h"
+#include "stats.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,10 +21,17 @@ void station_at(struct station *s, int64_t at, void (*fn)(void *arg), void *arg,
 static void life_post(void *ctx, void (*fn)(void *), void *arg)
 {
     struct life *l = ctx;
-    struct world *w = l->station->world;
-    struct event e = {w->sched.now, 0,  l->station->index, l->number, fn,
-                      NULL,         arg};
+    struct station *s = l->station;
+    struct world *w = s->world;
+    int64_t lag = w->weather.lag[s->index], at = w->sched.now;
+    struct event e = {.owner = s->index, .life = l->number, .fn = fn};
 
+    if (lag > 0)
+        at += between(&w->rng, 0, lag);
+    if (s->post_at < at)
+        s->post_at = at;
+    e.at = s->post_at; /* in order */
+    e.arg = arg;
     sched_add(&w->sched, &e);
 }
 
@@ -85,6 +93,7 @@ void station_start(struct station *s)
         .token_hash = token_hash,
         .config = &w->config,
         .sabotage = &w->sabotage,
+        .seen = stats_count,
     };
     struct error err;
 

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "client.h"
+#include "stats.h"
 
 #define WALL_START INT64_C(1764000000000)
 
@@ -135,6 +136,24 @@ static int64_t store_delay(void *ctx, bool write)
                  : between(&w->rng, 0, slow ? now->read_max : 3);
 }
 
+static void count_fault(int rc, bool happens)
+{
+    switch (-rc) {
+    case CF_FULL:
+        stats_count("store: full");
+        break;
+    case CF_TIMEOUT:
+        stats_count("store: timeout");
+        break;
+    case CF_BUSY:
+        stats_count("store: busy");
+        break;
+    default:
+        stats_count(happens ? "store: not known, done"
+                            : "store: not known, not done");
+    }
+}
+
 static int store_fault(void *ctx, enum store_verb verb, bool *happens)
 {
     static const int faults[] = {-CF_FULL, -CF_UNKNOWN, -CF_UNKNOWN,
@@ -149,8 +168,30 @@ static int store_fault(void *ctx, enum store_verb verb, bool *happens)
     rc = faults[rng_below(&w->rng, COUNT_OF(faults))];
     if (rc == -CF_UNKNOWN)
         *happens = chance(&w->rng, 500);
+    count_fault(rc, *happens);
     return rc;
 }
+
+static const char *const read_names[STORE_VERBS] = {
+    [STORE_PAGE] = "read fails: page",
+    [STORE_ENTRY] = "read fails: entry",
+    [STORE_CID] = "read fails: cid",
+    [STORE_HEADS] = "read fails: heads",
+    [STORE_CONV] = "read fails: conversation",
+    [STORE_CONVS_OF] = "read fails: conversations of a user",
+    [STORE_ROSTER] = "read fails: roster",
+    [STORE_MEMBER] = "read fails: member",
+    [STORE_USER] = "read fails: user",
+    [STORE_USERS] = "read fails: users",
+    [STORE_DEVICES] = "read fails: devices",
+    [STORE_TOKEN] = "read fails: token",
+    [STORE_BLOCKS] = "read fails: blocks",
+    [STORE_PAIR] = "read fails: pair",
+    [STORE_VISIBLE] = "read fails: visible",
+    [STORE_AUDIT_READ] = "read fails: audit",
+    [STORE_EXPORT] = "read fails: export",
+    [STORE_STATS] = "read fails: counts",
+};
 
 static int store_read_fault(void *ctx, enum store_verb verb)
 {
@@ -159,6 +200,7 @@ static int store_read_fault(void *ctx, enum store_verb verb)
 
     if (w->weather.read_fault == 0 || !chance(&w->rng, w->weather.read_fault))
         return 0;
+    stats_count(read_names[verb]);
     return faults[rng_below(&w->rng, COUNT_OF(faults))];
 }
 
@@ -358,14 +400,34 @@ static void world_release(struct world *w)
     free(w->trace);
 }
 
+static void start_one(void *arg)
+{
+    struct station *s = arg;
+
+    if (s->node == NULL)
+        station_start(s);
+}
+
+/* All at once, or one after the other while people write already. */
+static void start_stations(struct world *w)
+{
+    bool slowly = chance(&w->rng, 400);
+
+    if (slowly)
+        stats_count("start: one node after the other");
+    for (int i = 0; i < w->station_count && !world_broken(w); i++)
+        world_at(w, world_now(w) + (slowly ? between(&w->rng, 0, 12000) : 0),
+                 start_one, &w->stations[i], NULL);
+}
+
 void world_run(const struct plan *plan, struct verdict *v)
 {
     static struct world w;
 
+    stats_run();
     world_init(&w, plan, v);
     make_users(&w);
-    for (int i = 0; i < w.station_count && !world_broken(&w); i++)
-        station_start(&w.stations[i]);
+    start_stations(&w);
     nemesis_start(&w);
     world_until(&w, w.sched.now + w.chaos_ms);
     finish(&w);

@@ -387,14 +387,14 @@ START_TEST(what_was_sent_to_the_old_home_comes_first)
 END_TEST
 
 /* Somebody whose node is not the home, with one request under way to it. */
-static struct seat *asks_elsewhere(struct node **of)
+static struct seat *asks_elsewhere(struct node **of, int64_t read_ms)
 {
     struct seat *from;
 
     begin(2);
     from = node_of(conv) == rig->nodes[0] ? bob : alice;
     *of = from == bob ? rig->nodes[1] : rig->nodes[0];
-    rig->read_ms = 40;
+    rig->read_ms = read_ms;
     send_text(from, 10, "first");
     rig_run(rig, 5);
     ck_assert_uint_eq(side_of(*of)->away.len, 1);
@@ -405,7 +405,7 @@ static struct seat *asks_elsewhere(struct node **of)
 START_TEST(a_home_that_is_back_is_not_asked_at_once)
 {
     struct node *n;
-    struct seat *from = asks_elsewhere(&n);
+    struct seat *from = asks_elsewhere(&n, 40);
 
     home_ring_changed(n);
     send_text(from, 11, "second");
@@ -417,10 +417,57 @@ START_TEST(a_home_that_is_back_is_not_asked_at_once)
 }
 END_TEST
 
+/* One that the home could not take went back to its node: the next one must
+ * not be taken before it comes again, though the home is home again. */
+START_TEST(what_follows_one_that_went_back_goes_back)
+{
+    struct node *n, *home;
+    struct seat *from;
+    uint16_t other;
+
+    begin(2);
+    home = node_of(conv);
+    from = home == rig->nodes[0] ? bob : alice;
+    n = from == bob ? rig->nodes[1] : rig->nodes[0];
+    other = (uint16_t)n->env.number;
+    ring_set(&home->ring, &other, 1);
+    home_ring_changed(home);
+    send_text(from, 10, "first");
+    send_text(from, 11, "second");
+    for (int i = 0; i < 50 && side_of(home)->bounced.len == 0; i++)
+        rig_run(rig, 1);
+    ck_assert_uint_eq(side_of(home)->bounced.len, 1);
+    ring_set(&home->ring, home->nodes, home->node_count);
+    home_ring_changed(home);
+    send_text(from, 12, "third");
+    expect(from, "'re':10|'t':'sent'|'seq':2");
+    expect(from, "'re':11|'t':'sent'|'seq':3");
+    expect(from, "'re':12|'t':'sent'|'seq':4");
+    end();
+}
+END_TEST
+
+/* A home that died is not waited for. */
+START_TEST(what_a_dead_home_owes_is_asked_again_soon)
+{
+    struct node *n;
+    struct seat *from = asks_elsewhere(&n, 60000);
+    uint16_t self = (uint16_t)n->env.number;
+
+    n->nodes[0] = self;
+    n->node_count = 1;
+    ring_set(&n->ring, &self, 1);
+    home_ring_changed(n);
+    rig_run(rig, 3000);
+    ck_assert_ptr_nonnull(seat_last(from, "\"re\":10,\"code\":\"timeout\""));
+    end();
+}
+END_TEST
+
 START_TEST(an_answer_for_another_connection_is_none)
 {
     struct node *n;
-    struct seat *from = asks_elsewhere(&n);
+    struct seat *from = asks_elsewhere(&n, 40);
     uint64_t rid = side_of(n)->away.entries[0].key;
 
     ck_assert_uint_gt(rid, 1000); /* a former life had other numbers */
@@ -440,4 +487,6 @@ TALK_MAIN("home", loading_queues_and_answers, unknown_conversation_is_not_found,
           store_errors_are_named, a_home_that_leaves_keeps_the_order,
           a_takeover_keeps_the_order, what_was_sent_to_the_old_home_comes_first,
           a_home_that_is_back_is_not_asked_at_once,
+          what_follows_one_that_went_back_goes_back,
+          what_a_dead_home_owes_is_asked_again_soon,
           an_answer_for_another_connection_is_none)

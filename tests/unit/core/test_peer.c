@@ -81,6 +81,8 @@ START_TEST(request_and_answer_survive)
                               .conv = 5,
                               .over_budget = true,
                               .hops = 1,
+                              .round = 77,
+                              .lease = 8,
                               .raw = SPAN("{\"t\":\"send\"}")},
                         m;
 
@@ -132,7 +134,7 @@ START_TEST(lies_are_refused)
     struct peer_message in = {.conv = 5, .head = 3}, m;
 
     encode(PEER_HEAD, &in);
-    bytes.data[0] = 2; /* version */
+    bytes.data[0] = PEER_VERSION + 1;
     ck_assert_int_lt(peer_decode(&m, &lists, buf_span(&bytes)), 0);
     bytes.data[0] = PEER_VERSION;
     bytes.data[1] = PEER_TYPES;
