@@ -250,8 +250,9 @@ static bool breaks(const struct settings *s, uint64_t seed, const char *name,
 /* What the simulated clients do not look at, or get to once in hundreds of
  * seeds; conversation scripts and unit tests do. */
 static const char *const not_seen_here[] = {
-    "edit_by_anyone", "ignore_block",      "forget_typing",
-    "unread_is_same", "forget_shed_heads", NULL,
+    "edit_by_anyone",  "ignore_block",      "forget_typing",
+    "unread_is_same",  "forget_shed_heads", "forward_away",
+    "overtake_return", "believe_former",    NULL,
 };
 
 static bool seen_here(const char *name)
