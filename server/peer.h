@@ -23,14 +23,17 @@ struct peer {
     const struct peer_ops *ops;
     struct shard *shard;
     struct conn *conn;     /* NULL: none, or gone */
-    struct link kicked;    /* in shard->kicked */
+    struct link kicked;    /* in shard->kicked or waiting */
     const char *close_why; /* static text */
     uint16_t close_code;   /* 0: open */
+    bool waits;            /* it is in shard->waiting */
 };
 
 extern const struct transport peer_transport;
 
-/* Write what the peers of this turn have queued. End of the turn. */
+/* Write what the peers have queued; end of the turn. Of a large fan-out a part:
+ * the rest follows in the next turns, behind what is kicked meanwhile, so that
+ * thousands of copies hold nobody up. */
 void peer_flush_all(struct shard *sh);
 
 /* The socket is gone: let go of the conn, once. */

@@ -30,6 +30,7 @@ struct shard *shard_new(struct server *s, int number)
     sh->number = number;
     sh->loop = loop_new();
     list_init(&sh->kicked);
+    list_init(&sh->waiting);
     list_init(&sh->lingering);
     strmap_init(&sh->addresses);
     rng_init_system(&sh->rng);

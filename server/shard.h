@@ -34,6 +34,8 @@ struct shard {
     struct listener *listeners;
     int listener_count;
     struct link kicked;    /* peers with something to write */
+    struct link waiting;   /* those that a large fan-out left over */
+    int kicked_count;      /* since the last flush */
     struct link lingering; /* sockets at their end (linger.h) */
     int lingering_count;
     struct loop_timer *closing; /* drained: how long for closing sockets */

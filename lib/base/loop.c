@@ -31,6 +31,7 @@ struct loop {
     bool asleep;         /* about to block, blocked, or just back */
     bool blocked;        /* the same, for the loop's own thread alone */
     bool waking;         /* a wake-up is under way */
+    bool again_at_once;  /* loop_again() */
     void (*turn_end)(void *arg);
     void *turn_arg;
 };
@@ -133,8 +134,9 @@ static void on_turn(uv_prepare_t *handle)
     for (int i = 0; i < SAME_TURN && run_posts(l); i++)
         end_turn(l);
     pthread_mutex_lock(&l->lock);
-    l->asleep = list_empty(&l->posts);
+    l->asleep = list_empty(&l->posts) && !l->again_at_once;
     pthread_mutex_unlock(&l->lock);
+    l->again_at_once = false;
     l->blocked = l->asleep;
     if (!l->asleep)
         uv_idle_start(&l->again, on_idle);
@@ -170,6 +172,11 @@ void loop_post(struct loop *l, void (*fn)(void *arg), void *arg)
     pthread_mutex_unlock(&l->lock);
     if (first)
         wake(l);
+}
+
+void loop_again(struct loop *l)
+{
+    l->again_at_once = true;
 }
 
 /* ---- handles ---- */

@@ -21,6 +21,9 @@ void loop_stop(struct loop *l); /* from the loop's own thread */
 
 /* Run fn(arg) on the loop's thread, in order of posting. Any thread. */
 void loop_post(struct loop *l, void (*fn)(void *arg), void *arg);
+/* From turn_end: there is more to do; look at the descriptors without waiting
+ * and call it again. The loop's thread. */
+void loop_again(struct loop *l);
 
 /* Called once at the end of every turn that did anything (NULL: off). */
 void loop_on_turn_end(struct loop *l, void (*fn)(void *arg), void *arg);
