@@ -1,6 +1,6 @@
 /* Acknowledgements: at the end of the turn when the client wrote none for
- * ACK_MS, otherwise with the others at the next tick, and in any case before
- * half of the server's credit is used up. */
+ * ACK_MS and all that came is read, otherwise with the others at the next tick,
+ * and in any case before half of the server's credit is used up. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -126,10 +126,16 @@ static void write_list(struct shard *sh, struct ack_list *l)
     l->count = 0;
 }
 
+/* While more comes than one look brings, reading goes first: what waits unread
+ * in this process would count as the server's time. */
 void acks_flush(struct shard *sh)
 {
+    bool tick = sh->now_ms >= sh->ack_tick;
+
+    if (sh->flooded && !tick)
+        return;
     write_list(sh, &sh->ack_now);
-    if (sh->now_ms < sh->ack_tick)
+    if (!tick)
         return;
     sh->ack_tick = sh->now_ms + ACK_MS;
     write_list(sh, &sh->ack_later);

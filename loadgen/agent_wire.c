@@ -216,14 +216,15 @@ void wire_merge_hists(struct hist hists[METRICS], const json_t *j)
 
 json_t *wire_outcome(const struct engine_outcome *o)
 {
-    return json_pack("{s:b,s:b,s:b,s:b,s:s,s:s,s:f,s:f,s:f,s:i,s:I,s:I}",
-                     "bound", o->generator_bound, "inconclusive",
-                     o->inconclusive, "stopped", o->stopped_early, "violated",
-                     o->violated, "verdict", o->verdict, "refused", o->refused,
-                     "lag_p99_ms", o->lag_p99_ms, "late_share", o->late_share,
-                     "foreign_cpu", o->foreign_cpu, "shards", o->shards,
-                     "bytes", (json_int_t)o->bytes_per_client, "unanswered",
-                     (json_int_t)o->unanswered);
+    return json_pack(
+        "{s:b,s:b,s:b,s:b,s:s,s:s,s:f,s:f,s:f,s:i,s:I,s:I,s:f,s:I}", "bound",
+        o->generator_bound, "inconclusive", o->inconclusive, "stopped",
+        o->stopped_early, "violated", o->violated, "verdict", o->verdict,
+        "refused", o->refused, "lag_p99_ms", o->lag_p99_ms, "late_share",
+        o->late_share, "foreign_cpu", o->foreign_cpu, "shards", o->shards,
+        "bytes", (json_int_t)o->bytes_per_client, "unanswered",
+        (json_int_t)o->unanswered, "storm_lag_p99_ms", o->storm_lag_p99_ms,
+        "storm_ms", (json_int_t)o->storm_ms);
 }
 
 void wire_read_outcome(struct engine_outcome *o, const json_t *j)
@@ -238,6 +239,9 @@ void wire_read_outcome(struct engine_outcome *o, const json_t *j)
     o->violated = json_is_true(json_object_get(j, "violated"));
     o->lag_p99_ms = json_number_value(json_object_get(j, "lag_p99_ms"));
     o->late_share = json_number_value(json_object_get(j, "late_share"));
+    o->storm_lag_p99_ms =
+        json_number_value(json_object_get(j, "storm_lag_p99_ms"));
+    o->storm_ms = json_integer_value(json_object_get(j, "storm_ms"));
     o->foreign_cpu = json_number_value(json_object_get(j, "foreign_cpu"));
     o->shards = (int)json_integer_value(json_object_get(j, "shards"));
     o->bytes_per_client = json_integer_value(json_object_get(j, "bytes"));

@@ -69,8 +69,10 @@ static void note_fault(struct shard *sh, struct client *c)
 {
     uint64_t at = atomic_load(&sh->engine->fault_at);
 
-    if (at > 0 && c->state == CLIENT_READY && c->since < at && c->lost == 0)
-        c->lost = at;
+    if (at == 0 || c->state != CLIENT_READY || c->since >= at || c->lost > 0)
+        return;
+    c->lost = at;
+    atomic_fetch_add(&sh->engine->lost, 1);
 }
 
 void client_close(struct shard *sh, struct client *c, enum client_end how,

@@ -36,8 +36,10 @@ void client_caught_up(struct shard *sh, struct client *c)
     c->flags &= (uint16_t)~FLAG_CATCHING;
     if (c->flags & FLAG_BEEN_READY)
         client_time(sh, c, METRIC_CATCHUP, sh->now - c->since);
-    if (c->lost > 0)
+    if (c->lost > 0) {
         client_time(sh, c, METRIC_BACK, sh->now - c->lost);
+        atomic_fetch_sub(&sh->engine->lost, 1);
+    }
     c->lost = 0;
     c->flags |= FLAG_BEEN_READY;
     recall_done(sh, c);

@@ -215,6 +215,10 @@ void coordinate_outcome(struct coordinator *c, struct engine_outcome *out)
             out->lag_p99_ms = o->lag_p99_ms;
         if (o->late_share > out->late_share)
             out->late_share = o->late_share;
+        if (o->storm_lag_p99_ms > out->storm_lag_p99_ms)
+            out->storm_lag_p99_ms = o->storm_lag_p99_ms;
+        if (o->storm_ms > out->storm_ms)
+            out->storm_ms = o->storm_ms;
         if (o->bytes_per_client > out->bytes_per_client)
             out->bytes_per_client = o->bytes_per_client;
         join(out->refused, sizeof(out->refused), o->refused);

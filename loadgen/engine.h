@@ -57,6 +57,9 @@ struct engine_outcome {
     char verdict[400]; /* in words, which fault, where */
     char refused[REFUSAL_TEXT]; /* "120 rate, 3 not_found" */
     double lag_p99_ms, late_share, foreign_cpu;
+    /* From faults until all were back: judged apart, see confab-load(1). */
+    double storm_lag_p99_ms;
+    int64_t storm_ms;
     int shards;
     int64_t bytes_per_client; /* of our own memory */
     int64_t paused_ms;        /* by hand */

@@ -54,6 +54,7 @@ struct engine {
     _Atomic uint32_t fold_wanted;
     _Atomic uint64_t drop_at;  /* ns: clients drop all (fault), 0 */
     _Atomic uint64_t fault_at; /* ns: the last fault */
+    _Atomic int64_t lost;      /* clients that faults took and are not back */
     uint64_t drained;          /* ns: main saw the drain end */
     _Atomic int deaf;          /* slow clients do not read */
     _Atomic int setup_failed;

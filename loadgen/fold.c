@@ -47,6 +47,7 @@ void fold_init(struct fold *f, struct engine *e, struct collect *c)
     f->collect = c;
     tally_init(&f->second, 3);
     hist_init(&f->lag, LOW, HIGH, 3);
+    hist_init(&f->storm_lag, LOW, HIGH, 3);
     f->last = clock_ns();
     f->machine = proc_machine_busy();
     proc_read(0, &f->self);
@@ -57,6 +58,7 @@ void fold_release(struct fold *f)
 {
     tally_release(&f->second);
     hist_release(&f->lag);
+    hist_release(&f->storm_lag);
 }
 
 /* Each shard swaps its tally for the spare one at its next turn. */
@@ -153,11 +155,29 @@ static void add_measured(struct fold *f, enum phase phase,
             hist_merge(&c->hists[i], &f->second.hists[i]);
     if (phase != PHASE_MEASURE)
         return;
-    hist_merge(&f->lag, &f->second.hists[METRIC_LAG]);
-    f->due += row->counts[COUNT_DUE];
-    f->late += row->counts[COUNT_LATE];
+    if (f->storm) {
+        hist_merge(&f->storm_lag, &f->second.hists[METRIC_LAG]);
+        f->storm_due += row->counts[COUNT_DUE];
+        f->storm_late += row->counts[COUNT_LATE];
+        f->storm_ms += ms;
+    } else {
+        hist_merge(&f->lag, &f->second.hists[METRIC_LAG]);
+        f->due += row->counts[COUNT_DUE];
+        f->late += row->counts[COUNT_LATE];
+    }
     f->foreign += row->foreign_cpu * ms;
     f->measured_ms += ms;
+}
+
+/* Was any part of this second between a fault and the return of all? */
+static void look_for_storm(struct fold *f)
+{
+    uint64_t at = atomic_load(&f->engine->fault_at);
+    int64_t lost = atomic_load(&f->engine->lost);
+
+    f->storm = at != f->fault_at || lost > 0 || f->lost > 0;
+    f->fault_at = at;
+    f->lost = lost;
 }
 
 void fold_take(struct fold *f, enum phase phase, struct second *row)
@@ -167,6 +187,7 @@ void fold_take(struct fold *f, enum phase phase, struct second *row)
     memset(row, 0, sizeof(*row));
     gather(f, row);
     look_at_machine(f, row);
+    look_for_storm(f);
     row->phase = phase;
     row->at_ms = (int64_t)((f->last - f->engine->begin) / 1000000);
     memcpy(row->counts, f->second.counts, sizeof(row->counts));

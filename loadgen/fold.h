@@ -16,6 +16,13 @@ struct fold {
     double foreign, measured_ms; /* in the measured phase: CPU share x ms */
     uint64_t due, late;          /* in the measured phase */
     struct hist lag;             /* of the measured phase */
+    /* The same from each fault until all that it took are back. */
+    uint64_t storm_due, storm_late;
+    double storm_ms;
+    struct hist storm_lag;
+    uint64_t fault_at; /* of the last fault that was seen */
+    int64_t lost;      /* whom faults had taken, a second ago */
+    bool storm;        /* this second is one of these */
 };
 
 void fold_init(struct fold *f, struct engine *e, struct collect *c);

@@ -89,6 +89,10 @@ static void put_machine(struct buf *out, const struct result_input *in)
             "%.2f ms",
             in->outcome->shards, in->outcome->shards == 1 ? "" : "s",
             in->outcome->bytes_per_client, in->outcome->lag_p99_ms);
+    if (gen >= 0 && in->outcome != NULL && in->outcome->storm_ms > 0)
+        (void)buf_printf(out, " (%.2f ms in %.1f s of storm)",
+                         in->outcome->storm_lag_p99_ms,
+                         (double)in->outcome->storm_ms / 1000);
     if (gen >= 0)
         (void)buf_append_byte(out, '\n');
 }

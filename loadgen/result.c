@@ -146,6 +146,8 @@ static json_t *outcome_object(const struct result_input *in)
     set_bool(o, "unreachable", in->unreachable);
     set_real(o, "lag_p99_ms", e->lag_p99_ms);
     set_real(o, "late_share", e->late_share);
+    set_real(o, "storm_lag_p99_ms", e->storm_lag_p99_ms);
+    (void)json_object_set_new(o, "storm_ms", json_integer(e->storm_ms));
     set_real(o, "foreign_cpu", e->foreign_cpu);
     (void)json_object_set_new(o, "shards", json_integer(e->shards));
     (void)json_object_set_new(o, "bytes_per_client",

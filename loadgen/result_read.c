@@ -172,6 +172,8 @@ static int read_outcome(struct run *r, struct reader *doc)
     o->violated = get_bool(&in, "violated");
     o->lag_p99_ms = get_real(&in, "lag_p99_ms");
     o->late_share = get_real(&in, "late_share");
+    o->storm_lag_p99_ms = get_real(&in, "storm_lag_p99_ms");
+    o->storm_ms = get_int(&in, "storm_ms", 0);
     o->foreign_cpu = get_real(&in, "foreign_cpu");
     o->shards = (int)(get_int(&in, "shards", 0) & 0xffff);
     o->bytes_per_client = get_int(&in, "bytes_per_client", 0);

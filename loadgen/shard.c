@@ -286,6 +286,7 @@ void *shard_run(void *arg)
     while (sh->stage != STAGE_STOP) {
         int n = wait(sh, events, until);
 
+        sh->flooded = n == EVENTS;
         shard_clock(sh);
         see_fold(sh);
         see_stage(sh);
@@ -299,6 +300,8 @@ void *shard_run(void *arg)
         }
         wire_submit(sh);
         until = work(sh);
+        if (sh->flooded)
+            until = 0;
         wire_submit(sh);
     }
     pthread_mutex_unlock(&sh->turn);

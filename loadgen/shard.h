@@ -167,6 +167,7 @@ struct shard {
     struct box *pool;
     uint64_t pooled; /* bytes of memory in boxes */
     struct ack_list ack_now, ack_later;
+    bool flooded; /* the last look brought as many events as it can */
     int64_t ack_tick;
 
     uint32_t to_connect; /* the next client of the first round */
