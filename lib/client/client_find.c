@@ -11,6 +11,7 @@ struct finding {
     struct client *client;
     void (*done)(void *ctx, int rc, uint64_t id);
     void *ctx;
+    uint64_t peer; /* with whom a conversation is opened */
     bool open;
 };
 
@@ -70,12 +71,27 @@ void client_find_user(struct client *c, const char *name,
     buf_release(&members);
 }
 
+/* With whom it is need not be asked: the link may be gone before the answer,
+ * and what is sent then must find it. */
+static void keep_opened(struct client *c, uint64_t conv, uint64_t peer)
+{
+    struct place *p = place_get(c, conv);
+
+    if (p->row.kind != 0)
+        return;
+    p->row.kind = CONV_DIRECT;
+    p->row.peer = peer;
+    place_save(c, p);
+}
+
 static void conv_opened(void *ctx, const struct frame *f)
 {
     struct finding *fi = ctx;
     json_t *j = client_tree(f);
     uint64_t conv = client_tree_id(j, "conv", 'c');
 
+    if (conv != 0)
+        keep_opened(fi->client, conv, fi->peer);
     finding_end(fi, conv != 0 ? 0 : code_of_error(f), conv);
     if (j != NULL)
         json_decref(j);
@@ -90,6 +106,7 @@ static void open_with(void *ctx, int rc, uint64_t user)
         finding_end(f, rc, 0);
         return;
     }
+    f->peer = user;
     buf_init(&members, 128);
     enc_member_id(&members, "user", 'u', user);
     client_request(f->client, FRAME_CONV_OPEN, buf_span(&members), conv_opened,
