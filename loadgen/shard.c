@@ -279,7 +279,8 @@ void *shard_run(void *arg)
     uint64_t until = 0;
 
     own_table(sh);
-    shard_wake_promptly();
+    if (sh->engine->scenario->ntraffic > 0)
+        shard_wake_promptly();
     pthread_mutex_lock(&sh->turn);
     shard_clock(sh);
     wheel_init(&sh->wheel, sh->now_ms, sh);

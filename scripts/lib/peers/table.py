@@ -6,9 +6,8 @@ import servers
 # Why a peer is cheaper there, as a profile of confabd says (perf, one core);
 # to be looked at anew when the server changes.
 CAUSES = {
-    "connect": "A sixth is the thread that reads the store, about a fifth "
-               "the switching between it and the node; 2 sends and 3 reads "
-               "against one of each for an upgrade.",
+    "connect": "2 sends and 3 reads against one of each for an upgrade, and "
+               "the account, its conversations and its presence to look up.",
     "direct 5000": "More than half of it is the writer of the store: "
                    "fdatasync more than a quarter of all, the writes to its "
                    "log a tenth. The node's two fifths are 4 sends (entry, "
