@@ -141,6 +141,43 @@ START_TEST(who_is_gone_is_not_written_to)
 }
 END_TEST
 
+static void stop_when_all(struct peer *p)
+{
+    flush(p);
+    if (count == MANY)
+        loop_stop(sh.loop);
+}
+
+static void flush_turn(void *arg)
+{
+    peer_flush_all(arg);
+}
+
+static void too_late(void *arg)
+{
+    loop_stop(arg);
+}
+
+/* Nothing else happens, and yet the rest goes out. */
+START_TEST(the_rest_needs_no_event)
+{
+    static const struct peer_ops stopping = {.flush = stop_when_all};
+    struct loop_timer *guard;
+
+    begin();
+    guard = loop_timer_new(sh.loop, too_late, sh.loop);
+    loop_timer_set(guard, 5000);
+    for (int i = 0; i < MANY; i++)
+        peers[i].ops = &stopping;
+    kick(0, MANY);
+    loop_on_turn_end(sh.loop, flush_turn, &sh);
+    loop_run(sh.loop);
+    ck_assert_int_eq(count, MANY);
+    loop_timer_free(&guard);
+    end();
+}
+END_TEST
+
 SUITE("flush", a_few_are_written_to_at_once, many_take_several_turns,
       who_is_kicked_again_goes_in_front, nobody_waits_for_ever,
-      who_is_gone_is_not_written_to)
+      who_is_gone_is_not_written_to, the_rest_needs_no_event)
